@@ -1,0 +1,69 @@
+// Bundles the page into infitalks/static/dist (hashed names, manifest.json, .gz beside each file),
+// or, as `node build.mjs tests`, its unit tests for `node --test`. Not for: types; `npm run check` has those.
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import * as esbuild from "esbuild";
+
+const DIST = "infitalks/static/dist";
+const TESTS = "node_modules/.cache/infitalks";
+
+const common = {
+  bundle: true,
+  format: "esm",
+  logLevel: "warning",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+};
+
+async function buildPage() {
+  await rm(DIST, { recursive: true, force: true });
+  const { metafile } = await esbuild.build({
+    ...common,
+    entryPoints: ["frontend/app.ts", "frontend/styles/app.css"],
+    outdir: DIST,
+    entryNames: "[name]-[hash]",
+    chunkNames: "chunk-[name]-[hash]",
+    splitting: true,
+    minify: true,
+    sourcemap: true,
+    metafile: true,
+    target: ["es2022", "safari17.5", "firefox128", "chrome123"],
+    // Its own minified build is smaller than what a bundler makes of the readable one.
+    alias: { "pusher-js": "./node_modules/pusher-js/dist/web/pusher.min.js" },
+  });
+  const manifest = {};
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    if (output.entryPoint) manifest[basename(output.entryPoint).replace(/\.tsx?$/, ".js")] = basename(path);
+  }
+  await compress();
+  // Last, so that a manifest always names files that are there.
+  await writeFile(join(DIST, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+async function compress() {
+  for (const name of await readdir(DIST)) {
+    if (!/\.(js|css)$/.test(name)) continue;
+    const packed = await promisify(gzip)(await readFile(join(DIST, name)), { level: 9 });
+    await writeFile(join(DIST, `${name}.gz`), packed);
+    console.log(`${name} ${(packed.length / 1000).toFixed(1)} kB gzip`);
+  }
+}
+
+async function buildTests() {
+  await rm(TESTS, { recursive: true, force: true });
+  await mkdir(TESTS, { recursive: true });
+  const names = await readdir("frontend", { recursive: true });
+  await esbuild.build({
+    ...common,
+    entryPoints: names.filter((name) => name.endsWith(".test.ts")).map((name) => join("frontend", name)),
+    outdir: TESTS,
+    entryNames: "[name]",
+    outExtension: { ".js": ".mjs" },
+    platform: "node",
+    sourcemap: "inline",
+  });
+}
+
+await (process.argv[2] === "tests" ? buildTests() : buildPage());
