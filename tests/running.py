@@ -1,0 +1,81 @@
+"""Starts real processes for tests and benchmarks. None outlives them, not even when they are killed."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from infitalks.local.process import Service, ServiceError, kill_group, popen_options
+from infitalks.local.watchdog import Watchdog
+
+_watchdogs: list[Watchdog] = []
+
+
+def watchdog() -> Watchdog:
+    """This process's one watchdog."""
+    if not _watchdogs:
+        _watchdogs.append(Watchdog())
+    return _watchdogs[0]
+
+
+def wait_until(true: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Return as soon as `true()` is true; raise AssertionError, naming `what`, after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+class Running:
+    """A service that runs. Its output is in the file `log`."""
+
+    def __init__(self, service: Service, log: Path) -> None:
+        self.service, self.log = service, log
+        self.start()
+
+    def start(self) -> None:
+        """Start it and return when it is ready. Raises ServiceError with its output where it is not."""
+        with self.log.open("ab") as out:
+            options = popen_options(self.service)
+            self.process = subprocess.Popen(self.service.argv, stdout=out, stderr=out, **options)
+        watchdog().watch(self.process.pid)
+        try:
+            wait_until(self._is_ready, f"{self.service.name} is ready", self.service.patience)
+        except BaseException:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """kill -9 of it and its children; returns when the leader is gone."""
+        kill_group(self.process.pid)
+        self.process.wait()
+        watchdog().release(self.process.pid)
+
+    def stop(self) -> None:
+        """The orderly stop, then as kill()."""
+        for number, seconds in self.service.stop:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(seconds)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self.kill()
+
+    def pause(self) -> None:
+        """SIGSTOP to all of it: it hangs."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Ends pause()."""
+        os.killpg(self.process.pid, signal.SIGCONT)
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise ServiceError(f"{self.service.name} ended with {self.process.returncode}:\n{self._output()}")
+        return self.service.ready_line in self._output() and self.service.ready()
+
+    def _output(self) -> str:
+        return self.log.read_text(errors="replace")
