@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { changeChat, matching, removeChat, totalUnread, upsertChats, withEntries, withRead } from "./chats";
+import { ada, bob, chat, edited, message, said } from "./samples";
+
+const ids = (list: readonly { id: string }[]) => list.map((each) => each.id);
+
+test("the chat with the newest message stands first", () => {
+  const list = upsertChats([], [chat("old"), chat("new", { last_at: "2026-11-23T00:00:00Z" })]);
+  assert.deepEqual(ids(list), ["new", "old"]);
+});
+
+test("a chat that the server tells of late does not go back in time", () => {
+  const list = upsertChats(
+    [chat("c1", { last_seq: 12, unread: 2 })],
+    [chat("c1", { last_seq: 11, unread: 1 })],
+  );
+  assert.equal(list[0]?.unread, 2);
+});
+
+test("what was read here stays read while the server does not know yet", () => {
+  const known = [chat("c1", { last_seq: 12, read_seq: 12, unread: 0 })];
+  const list = upsertChats(known, [chat("c1", { last_seq: 13, read_seq: 10, unread: 3 })]);
+  assert.equal(list[0]?.unread, 1);
+  assert.equal(list[0]?.read_seq, 12);
+});
+
+test("somebody else's message is unread, one's own reads all", () => {
+  const after = withEntries(chat("c1"), [said(11, { author: bob }), said(12, { author: bob })], ada.id);
+  assert.equal(after?.unread, 2);
+  assert.equal(after?.last_message?.seq, 12);
+  assert.equal(withEntries(chat("c1", { unread: 4 }), [said(11)], ada.id)?.unread, 0);
+});
+
+test("an entry that comes twice is counted once", () => {
+  const once = withEntries(chat("c1"), [said(11, { author: bob })], ada.id);
+  assert.ok(once);
+  assert.equal(withEntries(once, [said(11, { author: bob })], ada.id)?.unread, 1);
+});
+
+test("a hole in live entries asks the server instead of counting wrong", () => {
+  assert.equal(withEntries(chat("c1"), [said(12)], ada.id), null);
+});
+
+test("an edit of the last message shows in the list", () => {
+  const before = chat("c1", { last_message: message(10) });
+  assert.equal(withEntries(before, [edited(11, 10, "better")], ada.id)?.last_message?.text, "better");
+});
+
+test("reading only moves forward", () => {
+  const before = chat("c1", { read_seq: 5, unread: 5 });
+  assert.equal(withRead(before, 3, 7), before);
+  assert.equal(withRead(before, 10, null).unread, 0);
+  assert.deepEqual(withRead(before, 8, 2), { ...before, read_seq: 8, unread: 2 });
+});
+
+test("muted chats do not count", () => {
+  assert.equal(totalUnread([chat("a", { unread: 2 }), chat("b", { unread: 5, muted: true })]), 2);
+});
+
+test("a search finds by all words in any case", () => {
+  const list = [chat("a", { name: "Design Team" }), chat("b", { name: "Dinner" })];
+  assert.deepEqual(ids(matching(list, "team DES")), ["a"]);
+  assert.equal(matching(list, " ").length, 2);
+});
+
+test("a changed chat moves to its place and a removed one goes", () => {
+  const list = upsertChats([], [chat("a"), chat("b")]);
+  const moved = changeChat(list, "a", (old) => ({ ...old, last_at: "2027-01-01T00:00:00Z" }));
+  assert.deepEqual(ids(moved), ["a", "b"]);
+  assert.deepEqual(ids(removeChat(moved, "a")), ["b"]);
+});

@@ -1,0 +1,75 @@
+// The list of chats: newest first, with what is unread. Pure. Not for: what is inside a chat (log.ts).
+import type { Chat, Entry } from "./types";
+
+/** The list with `incoming` put in; of two states of one chat the newer one is kept. */
+export function upsertChats(list: readonly Chat[], incoming: readonly Chat[]): Chat[] {
+  const byId = new Map(list.map((chat) => [chat.id, chat]));
+  for (const chat of incoming) byId.set(chat.id, newest(byId.get(chat.id), chat));
+  return [...byId.values()].sort(byActivity);
+}
+
+export function removeChat(list: readonly Chat[], id: string): Chat[] {
+  return list.filter((chat) => chat.id !== id);
+}
+
+/** The list with one chat changed. */
+export function changeChat(list: readonly Chat[], id: string, change: (chat: Chat) => Chat): Chat[] {
+  return list.map((chat) => (chat.id === id ? change(chat) : chat)).sort(byActivity);
+}
+
+/** The chat after live entries, or null where some are missing in between and the server has to be asked. */
+export function withEntries(chat: Chat, entries: readonly Entry[], userId: string): Chat | null {
+  let now = chat;
+  for (const entry of [...entries].sort((a, b) => a.seq - b.seq)) {
+    if (entry.seq > now.last_seq + 1) return null;
+    now = entry.seq > now.last_seq ? withEntry(now, entry, userId) : now;
+  }
+  return now;
+}
+
+/** The chat as read up to `seq`; `unread` is what is left after it, where the caller knows. */
+export function withRead(chat: Chat, seq: number, unread: number | null): Chat {
+  if (seq <= chat.read_seq) return chat;
+  const left = seq >= chat.last_seq ? 0 : (unread ?? chat.unread);
+  return { ...chat, read_seq: seq, unread: Math.min(chat.unread, left) };
+}
+
+/** How many messages wait, not counting muted chats. */
+export function totalUnread(list: readonly Chat[]): number {
+  return list.reduce((sum, chat) => sum + (chat.muted ? 0 : chat.unread), 0);
+}
+
+/** The chats whose name has all the words of `query`, in any case. */
+export function matching(list: readonly Chat[], query: string): readonly Chat[] {
+  const words = query.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  return list.filter((chat) => words.every((word) => chat.name.toLocaleLowerCase().includes(word)));
+}
+
+function withEntry(chat: Chat, entry: Entry, userId: string): Chat {
+  const next = { ...chat, last_seq: entry.seq };
+  if (entry.kind === "message") {
+    const mine = entry.author.id === userId;
+    next.last_message = entry.message;
+    next.last_at = entry.at;
+    next.unread = mine ? 0 : chat.unread + 1;
+    if (mine) next.read_seq = entry.seq;
+  } else if ("message" in entry && entry.message.id === chat.last_message?.id) {
+    next.last_message = entry.message;
+  } else if (entry.kind === "chat" && entry.changes.name) {
+    next.name = entry.changes.name;
+  }
+  return next;
+}
+
+function newest(known: Chat | undefined, incoming: Chat): Chat {
+  if (!known) return incoming;
+  if (incoming.last_seq < known.last_seq) return known;
+  if (incoming.read_seq >= known.read_seq) return incoming;
+  // What was read here is still on its way to the server.
+  const unread = Math.min(incoming.unread, known.unread + incoming.last_seq - known.last_seq);
+  return { ...incoming, read_seq: known.read_seq, unread };
+}
+
+function byActivity(a: Chat, b: Chat): number {
+  return b.last_at.localeCompare(a.last_at) || b.id.localeCompare(a.id);
+}

@@ -1,0 +1,144 @@
+// One chat's log as the page knows it: a complete range of rows, and what arrived too early for it.
+// Pure: every function gives a new log. Not for: fetching what is missing (net/sync.ts), nor looks (timeline.ts).
+import type { Entry, LogPage, Message } from "./types";
+
+/** An entry that is shown. `version`: the seq as of which `message` is known to be right. */
+export interface Row {
+  seq: number;
+  entry: Entry;
+  message: Message | null;
+  version: number;
+}
+
+type Known = { message: Message; version: number };
+
+export interface ChatLog {
+  /** Ascending; all that the user may see from `from` to `through`. */
+  rows: readonly Row[];
+  from: number;
+  through: number;
+  /** Nothing older exists. */
+  start: boolean;
+  /** The highest seq heard of; above `through`, something is missing. */
+  last: number;
+  /** Entries beyond a gap. */
+  early: ReadonlyMap<number, Entry>;
+  /** Newer states of messages older than `from`, so that an older page cannot bring back a past text. */
+  unloaded: ReadonlyMap<number, Known>;
+}
+
+type Work = { rows: Row[]; from: number; unloaded: Map<number, Known> };
+
+/** The log that the newest page starts. */
+export function openLog(page: LogPage): ChatLog {
+  const from = page.entries[0]?.seq ?? page.through + 1;
+  const work: Work = { rows: [], from, unloaded: new Map() };
+  for (const entry of page.entries) apply(work, entry, page.last_seq);
+  return {
+    ...work,
+    through: page.through,
+    start: !page.has_more,
+    last: Math.max(page.last_seq, page.through),
+    early: new Map(),
+  };
+}
+
+/** Takes live entries, in any order and any number of times; those beyond a gap wait. */
+export function addLive(log: ChatLog, entries: readonly Entry[]): ChatLog {
+  const early = new Map(log.early);
+  for (const entry of entries) if (entry.seq > log.through) early.set(entry.seq, entry);
+  const last = Math.max(log.last, ...entries.map((entry) => entry.seq));
+  return drain({ ...log, last, early });
+}
+
+/** Takes a page that was asked for with `after`, which has to lie inside the log. */
+export function addNewer(log: ChatLog, page: LogPage, after: number): ChatLog {
+  if (after > log.through || page.through <= log.through) return log;
+  const work = workOn(log);
+  for (const entry of page.entries) if (entry.seq > log.through) apply(work, entry, page.last_seq);
+  return drain({ ...log, ...work, through: page.through, last: Math.max(log.last, page.last_seq) });
+}
+
+/** Takes a page that was asked for with `before`; one that does not meet the log's start is dropped. */
+export function addOlder(log: ChatLog, page: LogPage, before: number): ChatLog {
+  if (before !== log.from) return log;
+  const from = page.has_more ? Math.min(page.through, page.entries[0]?.seq ?? page.through) : 1;
+  const work: Work = { rows: [], from, unloaded: new Map(log.unloaded) };
+  for (const entry of page.entries) if (entry.seq < before) apply(work, entry, page.last_seq);
+  return { ...log, rows: [...work.rows, ...log.rows], from, unloaded: work.unloaded, start: !page.has_more };
+}
+
+/** Notes that the chat has grown to `seq`. */
+export function heardOf(log: ChatLog, seq: number): ChatLog {
+  return seq > log.last ? { ...log, last: seq } : log;
+}
+
+/** Drops the oldest rows above `most`, so that an open page stays small; they can be loaded again. */
+export function trim(log: ChatLog, most: number, keep: number): ChatLog {
+  if (log.rows.length <= most) return log;
+  const rows = log.rows.slice(-keep);
+  return { ...log, rows, from: rows[0]?.seq ?? log.from, start: false };
+}
+
+/** Changes one message at once, before the server has said so. Its answer or entry replaces this. */
+export function patchMessage(log: ChatLog, id: string, change: (message: Message) => Message): ChatLog {
+  const index = log.rows.findIndex((row) => row.message?.id === id);
+  const row = log.rows[index];
+  if (!row?.message) return log;
+  return { ...log, rows: log.rows.with(index, { ...row, message: change(row.message) }) };
+}
+
+/** Where a seq stands in the rows, or the place where it would be put. */
+export function placeOf(rows: readonly Row[], seq: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.seq ?? 0) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function workOn(log: ChatLog): Work {
+  return { rows: [...log.rows], from: log.from, unloaded: new Map(log.unloaded) };
+}
+
+function drain(log: ChatLog): ChatLog {
+  const early = new Map(log.early);
+  const work = workOn(log);
+  let through = log.through;
+  for (let next = early.get(through + 1); next; next = early.get(through + 1)) {
+    apply(work, next, next.seq);
+    through = next.seq;
+  }
+  for (const seq of early.keys()) if (seq <= through) early.delete(seq);
+  return { ...log, ...work, through, early, last: Math.max(log.last, through) };
+}
+
+function apply(work: Work, entry: Entry, asOf: number): void {
+  if (!("message" in entry)) {
+    insert(work, { seq: entry.seq, entry, message: null, version: entry.seq });
+    return;
+  }
+  const known = { message: entry.message, version: Math.max(asOf, entry.seq) };
+  const kept = work.unloaded.get(entry.message.seq);
+  const best = kept && kept.version > known.version ? kept : known;
+  if (entry.kind === "message") insert(work, { seq: entry.seq, entry, ...best });
+  else if (entry.message.seq < work.from) work.unloaded.set(entry.message.seq, best);
+  else renew(work, best);
+}
+
+function insert(work: Work, row: Row): void {
+  const place = placeOf(work.rows, row.seq);
+  const there = work.rows[place]?.seq === row.seq;
+  if (!there) work.rows.splice(place, 0, row);
+  else if (row.message) renew(work, { message: row.message, version: row.version });
+}
+
+function renew(work: Work, known: Known): void {
+  const place = placeOf(work.rows, known.message.seq);
+  const row = work.rows[place];
+  if (row?.message?.id !== known.message.id || row.version >= known.version) return;
+  work.rows[place] = { ...row, ...known };
+}

@@ -1,0 +1,84 @@
+// Sample people, messages, entries and a storage for the unit tests. Not for: the page.
+import type { Store } from "./drafts";
+import type { Chat, Entry, LogPage, MemberEntry, Message, MessageEntry, User } from "./types";
+
+export const ada: User = { id: "a1", username: "ada", display_name: "Ada", avatar_url: null, kind: "person" };
+export const bob: User = { id: "b2", username: "bob", display_name: "Bob", avatar_url: null, kind: "person" };
+
+const at = (seq: number) => new Date(Date.UTC(2026, 10, 22, 10, 0, seq)).toISOString();
+
+export function message(seq: number, change: Partial<Message> = {}): Message {
+  return {
+    id: `m${seq}`,
+    chat_id: "c1",
+    seq,
+    author: ada,
+    via: null,
+    text: `text ${seq}`,
+    html: `<p>text ${seq}</p>`,
+    attachments: [],
+    reply_to: null,
+    reactions: [],
+    edited_at: null,
+    deleted: false,
+    created_at: at(seq),
+    client_id: `client-${seq}`,
+    ...change,
+  };
+}
+
+export function said(seq: number, change: Partial<Message> = {}): MessageEntry {
+  const now = message(seq, change);
+  return {
+    chat_id: "c1",
+    seq,
+    n: seq,
+    kind: "message",
+    at: now.created_at,
+    author: now.author,
+    message: now,
+  };
+}
+
+/** An edit, entry `seq`, of the message at `target`. */
+export function edited(seq: number, target: number, text: string): MessageEntry {
+  return { ...said(target, { text }), seq, kind: "edit" };
+}
+
+export function joined(seq: number): MemberEntry {
+  const base = { chat_id: "c1", seq, n: 0, at: at(seq), author: ada };
+  return { ...base, kind: "member", action: "added", user: bob, role: "member" };
+}
+
+export function page(entries: Entry[], change: Partial<LogPage> = {}): LogPage {
+  const through = entries.at(-1)?.seq ?? 0;
+  return { entries, through, has_more: false, last_seq: through, ...change };
+}
+
+export function chat(id: string, change: Partial<Chat> = {}): Chat {
+  return {
+    id,
+    kind: "group",
+    name: `Chat ${id}`,
+    avatar_url: null,
+    member_count: 2,
+    role: "member",
+    last_seq: 10,
+    last_message: null,
+    last_at: at(10),
+    read_seq: 10,
+    unread: 0,
+    muted: false,
+    ...change,
+  };
+}
+
+/** A storage in memory whose keys can be listed, as a browser's can. */
+export function memoryStore(): Storage {
+  const store = Object.create({
+    getItem: (key: string) => (store as Record<string, string>)[key] ?? null,
+    setItem: (key: string, value: string) => Object.assign(store, { [key]: value }),
+    removeItem: (key: string) => Reflect.deleteProperty(store, key),
+  }) as Storage & Store;
+  return store;
+}

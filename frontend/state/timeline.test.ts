@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { openLog } from "./log";
+import type { Pending } from "./outbox";
+import { ada, bob, joined, page, said } from "./samples";
+import { type Item, timeline, type View } from "./timeline";
+
+const view: View = { userId: ada.id, newAfter: null, dayOf: (at) => at.slice(0, 10) };
+const rows = (...entries: Parameters<typeof page>[0]) => openLog(page(entries)).rows;
+const heads = (items: Item[]) => items.map((item) => ("head" in item ? item.head : item.kind));
+
+function pending(id: string): Pending {
+  const fixed = { attachments: [], reply_to: null, error: null, passing: false, state: "sending" as const };
+  return { client_id: id, chat_id: "c1", text: "x", created_at: "2026-11-22T10:00:30Z", ...fixed };
+}
+
+test("messages of one author within five minutes share one head", () => {
+  const late = { created_at: "2026-11-22T10:20:00.000Z" };
+  const items = timeline(
+    rows(said(1), said(2), said(3, { author: bob }), said(4, { author: bob, ...late })),
+    [],
+    view,
+  );
+  assert.deepEqual(heads(items), ["day", true, false, true, true]);
+});
+
+test("a note between messages splits them", () => {
+  assert.deepEqual(heads(timeline(rows(said(1), joined(2), said(3)), [], view)), ["day", true, "note", true]);
+});
+
+test("each day starts with its name", () => {
+  const items = timeline(rows(said(1), said(2, { created_at: "2026-11-23T09:00:00Z" })), [], view);
+  assert.deepEqual(
+    items.map((item) => item.kind),
+    ["day", "message", "day", "message"],
+  );
+});
+
+test("the New line stands before the first unread row, once", () => {
+  const items = timeline(rows(said(1), said(2), said(3)), [], { ...view, newAfter: 1 });
+  assert.deepEqual(
+    items.map((item) => item.kind),
+    ["day", "message", "new", "message", "message"],
+  );
+});
+
+test("a message keeps its key when it is confirmed", () => {
+  const before = timeline(rows(said(1)), [pending("client-2")], view).at(-1);
+  const after = timeline(rows(said(1), said(2)), [], view).at(-1);
+  assert.equal(before?.kind, "pending");
+  assert.equal(after?.kind, "message");
+  assert.equal(before?.key, after?.key);
+});
+
+test("a message that is both on its way and confirmed is shown once", () => {
+  const items = timeline(rows(said(1), said(2)), [pending("client-2")], view);
+  assert.equal(items.filter((item) => item.kind === "pending").length, 0);
+});
+
+test("names that a webhook shows do not run into one head", () => {
+  const via = (name: string) => ({ via: { name, avatar_url: null } });
+  assert.deepEqual(heads(timeline(rows(said(1, via("CI")), said(2, via("Sentry"))), [], view)), [
+    "day",
+    true,
+    true,
+  ]);
+});

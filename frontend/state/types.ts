@@ -1,0 +1,133 @@
+// The shapes that the server sends and takes (its schemas/, design of the API). Not for: what only the page knows.
+
+export interface User {
+  id: string;
+  username: string;
+  display_name: string;
+  avatar_url: string | null;
+  kind: "person" | "bot";
+}
+
+export interface Attachment {
+  id: string;
+  state: "processing" | "ready" | "failed";
+  reason: string | null;
+  name: string;
+  content_type: string;
+  bytes: number;
+  url: string | null;
+  thumb_url: string | null;
+  width: number | null;
+  height: number | null;
+  placeholder: string | null;
+}
+
+/** A name and picture that an incoming webhook asked for; shown beside its bot, never as the author. */
+export interface Via {
+  name?: string | null;
+  avatar_url?: string | null;
+}
+
+export interface Reaction {
+  emoji: string;
+  users: string[];
+}
+
+export interface Quote {
+  id: string;
+  seq: number;
+  author: User;
+  text: string;
+}
+
+export interface Message {
+  id: string;
+  chat_id: string;
+  seq: number;
+  author: User;
+  via: Via | null;
+  text: string;
+  html: string;
+  attachments: Attachment[];
+  reply_to: Quote | null;
+  reactions: Reaction[];
+  edited_at: string | null;
+  deleted: boolean;
+  created_at: string;
+  client_id: string;
+}
+
+export type Role = "owner" | "member";
+
+interface EntryBase {
+  chat_id: string;
+  seq: number;
+  n: number;
+  at: string;
+  author: User;
+}
+
+export type MessageEntry = EntryBase & {
+  kind: "message" | "edit" | "delete" | "reaction" | "media";
+  message: Message;
+};
+export type MemberEntry = EntryBase & {
+  kind: "member";
+  action: "created" | "added" | "removed" | "left" | "role";
+  user: User | null;
+  role: Role | null;
+};
+export type ChatEntry = EntryBase & { kind: "chat"; changes: { name?: string | null } };
+export type Entry = MessageEntry | MemberEntry | ChatEntry;
+
+export interface Chat {
+  id: string;
+  kind: "direct" | "group";
+  name: string;
+  avatar_url: string | null;
+  member_count: number;
+  role: Role;
+  last_seq: number;
+  last_message: Message | null;
+  last_at: string;
+  read_seq: number;
+  unread: number;
+  muted: boolean;
+}
+
+export interface Member {
+  user: User;
+  role: Role;
+  read_seq: number;
+}
+
+export type ChatDetail = Chat & { members: Member[] };
+
+/** `through`: the page is complete up to it (with `before`: down to it), whatever the caller may not see. */
+export interface LogPage {
+  entries: Entry[];
+  through: number;
+  has_more: boolean;
+  last_seq: number;
+}
+
+/** `host` null: the page's own host; hosted Pusher: `host` and `port` null, `cluster` set. */
+export interface RealtimeConfig {
+  key: string;
+  cluster: string | null;
+  host: string | null;
+  port: number | null;
+  tls: boolean;
+  channels: string[];
+}
+
+export interface Boot {
+  user: User;
+  csrf_token: string;
+  version: string;
+  is_admin: boolean;
+  realtime: RealtimeConfig;
+  chats: { chats: Chat[]; next: string | null };
+  chat: ChatDetail | null;
+  log: LogPage | null;
+}
