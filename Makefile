@@ -1,0 +1,6 @@
+# `make run` starts InfiTalks, `make test` runs everything that has to be green. Both first set up what is missing.
+PYTHON ?= python3
+
+.PHONY: run test check setup
+run test check setup:
+	@$(PYTHON) bootstrap.py $@

@@ -1,0 +1,39 @@
+"""One Chromium for the session, and a fresh profile for each test that asks for a page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.browser.chromium import find_browser
+
+# Real Chromium on a busy machine: generous, and no test waits this long where all is well.
+TIMEOUT = 15_000  # milliseconds
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver; it also knows the sizes of phones (`playwright.devices`)."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium. Its own sandbox is off, as it cannot start in most containers nor as root."""
+    with playwright.chromium.launch(executable_path=find_browser(), chromium_sandbox=False) as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile."""
+    with browser.new_context() as fresh:
+        fresh.set_default_timeout(TIMEOUT)
+        yield fresh
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page in a fresh profile."""
+    return context.new_page()
