@@ -1,0 +1,168 @@
+"""The port: plain HTTP requests to the API, upgrades to websockets, and the graceful stop.
+
+Not for what requests and events mean.
+"""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+from typing import cast
+from urllib.parse import urlsplit
+
+from infitalks.local.gateway import api
+from infitalks.local.gateway.http1 import HttpError, Request, RequestReader, response
+from infitalks.local.gateway.hub import Hub
+from infitalks.local.gateway.messages import to_json
+from infitalks.local.gateway.sockets import Socket
+
+MAX_BACKLOG = 1024 * 1024  # bytes that wait for one slow reader before it is dropped
+KEEP_ALIVE = 75.0  # seconds that an idle HTTP connection stays open
+SPARE_CONNECTIONS = 200  # beyond the sockets, for the HTTP API
+LINGER = 2.0  # seconds for a client to read the last answer while it is still sending
+STOP_GRACE = 3  # seconds for clients to answer the close
+
+log = logging.getLogger(__name__)
+
+
+class Connection(asyncio.Protocol):
+    """One TCP connection: HTTP requests, one after the other, until one of them asks for an upgrade."""
+
+    def __init__(self, hub: Hub, connections: set["Connection"]) -> None:
+        self._hub = hub
+        self._connections = connections
+        self._reader = RequestReader()
+        self._socket: Socket | None = None
+        self._answered_last = False
+        self._clock = asyncio.get_running_loop().time
+        self._expires = self._clock() + hub.limits.request_timeout
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=MAX_BACKLOG)
+        if len(self._connections) >= self._hub.limits.connections + SPARE_CONNECTIONS:
+            self._transport.abort()
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._socket:
+            self._socket.leave()
+
+    def pause_writing(self) -> None:
+        """More than MAX_BACKLOG waits: drop the whole connection, never single events.
+
+        The client sees it, comes back and asks for what it missed; a hole would stay unseen.
+        """
+        log.info("dropped a client that reads too slowly")
+        if self._socket:
+            self._socket.leave()
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._socket:
+            self._socket.receive(data)
+        elif not self._answered_last:
+            self._receive_http(data)
+
+    def tick(self) -> None:
+        """To be called about every second: end what has been waiting for too long."""
+        if self._socket:
+            self._socket.tick()
+        elif self._clock() > self._expires:
+            self._transport.close()
+
+    def stop(self) -> None:
+        """Send the client away; 4100 has it wait a second, so that it finds the next gateway up."""
+        if self._socket:
+            self._socket.close(4100, "The gateway is restarting")
+        else:
+            self._transport.close()
+
+    def _receive_http(self, data: bytes) -> None:
+        if not self._reader.pending:
+            self._expires = self._clock() + self._hub.limits.request_timeout
+        self._reader.feed(data)
+        try:
+            self._answer_waiting()
+        except HttpError as error:
+            self._respond(error.status, error.message, close=True)
+
+    def _answer_waiting(self) -> None:
+        while not self._socket and not self._answered_last and (request := self._reader.take()):
+            if request.upgrade:
+                self._upgrade(request)
+            else:
+                self._expires = self._clock() + KEEP_ALIVE
+                self._answer(request)
+
+    def _answer(self, request: Request) -> None:
+        if request.method == "GET" and request.path == "/healthz":
+            return self._respond(200, "ok", close=request.close)
+        try:
+            self._respond(200, to_json(api.answer(self._hub, request)), json=True, close=request.close)
+        except HttpError as error:
+            self._respond(error.status, error.message, close=request.close)
+
+    def _respond(self, status: int, body: str, *, json: bool = False, close: bool = False) -> None:
+        self._transport.write(response(status, body, json=json, close=close))
+        if close:
+            # Half-closed, not closed: with input unread, a close would reset and lose the answer.
+            self._transport.write_eof()
+            self._answered_last = True
+            self._expires = self._clock() + LINGER
+
+    def _upgrade(self, request: Request) -> None:
+        if request.body or self._reader.pending:
+            raise HttpError(400, "Wait for the answer to the upgrade", close=True)
+        if not allowed_origin(self._hub.origins, request.headers):
+            raise HttpError(403, "Pages of this origin are not served", close=True)
+        self._socket = Socket(self._hub, self._transport)
+        self._socket.open(request)
+
+
+def allowed_origin(origins: frozenset[str], headers: dict[str, str]) -> bool:
+    """Whether the page that opens a socket may. Programs send no Origin and have no cookies to be abused."""
+    origin = headers.get("origin")
+    if origin is None or origin in origins:
+        return True
+    host = _host(origin)
+    return "same-host" in origins and host is not None and host == _host(f"//{headers['host']}")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+async def serve(hub: Hub, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; port 0 picks a free one. Raises OSError where it cannot be had."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    connections: set[Connection] = set()
+    server = await loop.create_server(lambda: Connection(hub, connections), host, port, backlog=1024)
+    log.info("listening on %s port %d", *server.sockets[0].getsockname()[:2])
+    await _tick_until(stopping, connections)
+    server.close()
+    await _stop_all(connections)
+    log.info("stopped")
+
+
+async def _tick_until(stopping: asyncio.Event, connections: set[Connection]) -> None:
+    while not stopping.is_set():
+        for connection in tuple(connections):
+            connection.tick()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), timeout=1)
+
+
+async def _stop_all(connections: set[Connection]) -> None:
+    for connection in tuple(connections):
+        connection.stop()
+    deadline = asyncio.get_running_loop().time() + STOP_GRACE
+    while connections and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.02)

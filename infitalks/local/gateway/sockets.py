@@ -1,0 +1,213 @@
+"""One websocket that speaks the Pusher Channels protocol: handshake, keep-alive, subscriptions.
+
+Not for bytes on TCP (server.py), nor for who else is subscribed (channels.py).
+"""
+
+import asyncio
+import secrets
+from typing import Any
+from urllib.parse import parse_qs
+
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request as Handshake
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from infitalks.local.gateway.http1 import Request
+from infitalks.local.gateway.hub import Hub
+from infitalks.local.gateway.messages import CHANNEL_NAME, frame, read_json_object, to_json
+
+MAX_MESSAGE = 64 * 1024  # bytes that a client may send in one message
+CLOSE_GRACE = 5  # seconds for a client to answer a close
+PROTOCOLS = range(5, 8)  # older ones lack the double-encoded data that is sent here
+NOT_SERVED = ("presence-", "cache-", "private-encrypted-", "private-cache-")
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class Socket:
+    """A client's connection from the upgrade on."""
+
+    def __init__(self, hub: Hub, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.socket_id = ""
+        self._hub = hub
+        self._clock = asyncio.get_running_loop().time
+        self._ws = ServerProtocol(extensions=None, max_size=MAX_MESSAGE)
+        self._channels: set[str] = set()
+        self._message = bytearray()
+        self._heard = self._clock()
+        self._pinged = False
+        self._closed_at = 0.0
+
+    def open(self, request: Request) -> None:
+        """Answer the upgrade, then greet the client or tell it with a close code why it is not served."""
+        self._ws.receive_data(request.head)
+        for handshake in self._ws.events_received():
+            assert isinstance(handshake, Handshake)
+            self._ws.send_response(self._ws.accept(handshake))
+        self._flush()
+        if self._ws.state is State.OPEN:
+            self._greet(_refusal(self._hub, request))
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the network."""
+        self._heard, self._pinged = self._clock(), False
+        self._ws.receive_data(data)
+        for event in self._ws.events_received():
+            if isinstance(event, Frame) and event.opcode in _DATA and self._ws.state is State.OPEN:
+                self._take_fragment(event)
+        self._flush()
+
+    def tick(self) -> None:
+        """To be called about every second: ping who is silent, close who stays silent."""
+        silence = self._clock() - self._heard
+        timeout = self._hub.limits.activity_timeout
+        if self._ws.state is not State.OPEN:
+            if self._clock() - self._closed_at > CLOSE_GRACE:
+                self.transport.abort()
+        elif silence > 2 * timeout:
+            self.close(4201, "Pong reply not received in time")
+        elif silence > timeout and not self._pinged:
+            # Browsers answer this by themselves, even in tabs whose timers are held back.
+            self._ws.send_ping(b"")
+            self._pinged = True
+            self._flush()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close, and be gone from all channels at once. Codes: Channels docs, "websocket protocol"."""
+        if self._ws.state is State.OPEN:
+            self._ws.send_close(code, reason)
+        self._flush()
+
+    def leave(self) -> None:
+        """Forget the connection; again is harmless."""
+        for name in self._channels:
+            self._hub.channels.leave(name, self)
+        self._channels.clear()
+        self._hub.socket_ids.discard(self.socket_id)
+
+    def _greet(self, refusal: tuple[int, str] | None) -> None:
+        if refusal:
+            # Both, for clients that know only one of the two.
+            self._refuse(*refusal)
+            return self.close(*refusal)
+        self.socket_id = _new_socket_id(self._hub.socket_ids)
+        self._hub.socket_ids.add(self.socket_id)
+        welcome = {"socket_id": self.socket_id, "activity_timeout": self._hub.limits.activity_timeout}
+        self._send("pusher:connection_established", to_json(welcome))
+
+    def _send(self, event: str, data: object, channel: str | None = None) -> None:
+        if self._ws.state is State.OPEN and not self.transport.is_closing():
+            self.transport.write(frame(event, data, channel))
+
+    def _flush(self) -> None:
+        """Write what the websocket layer has to say, and leave the channels as soon as it is closing.
+
+        Nothing may be written after the end of the stream, so no channel may still know this socket then.
+        """
+        if self._ws.state is not State.OPEN and not self._closed_at:
+            self._closed_at = self._clock()
+            self.leave()
+        for data in self._ws.data_to_send():
+            if self.transport.is_closing():
+                return
+            if data:
+                self.transport.write(data)
+            else:
+                # Half-closed, not closed: with input unread, a close would reset and lose the close frame.
+                self.transport.write_eof()
+
+    def _take_fragment(self, part: Frame) -> None:
+        if part.opcode is Opcode.BINARY:
+            return self._ws.fail(CloseCode.UNSUPPORTED_DATA, "only text is spoken here")
+        self._message += part.data
+        if part.fin:
+            message, self._message = self._message, bytearray()
+            self._take_message(message)
+
+    def _take_message(self, message: bytearray) -> None:
+        try:
+            event = read_json_object(message)
+        except UnicodeDecodeError:
+            return self._ws.fail(CloseCode.INVALID_DATA, "not UTF-8")
+        except ValueError as error:
+            return self._refuse(None, f"The event cannot be read: {error}")
+        self._take_event(event)
+
+    def _take_event(self, event: dict[str, Any]) -> None:
+        data = event["data"] if isinstance(event.get("data"), dict) else {}
+        match event.get("event"):
+            case "pusher:ping":
+                self._send("pusher:pong", {})
+            case "pusher:pong":
+                pass
+            case "pusher:subscribe":
+                self._subscribe(data.get("channel"), data.get("auth"))
+            case "pusher:unsubscribe":
+                self._unsubscribe(data.get("channel"))
+            case "pusher:signin":
+                self._refuse(4009, "Sign-in is not served here")
+            case str() as name if name.startswith("client-"):
+                self._refuse(4301, "Client events are not served here")
+            case _:
+                self._refuse(None, "There is no such event")
+
+    def _subscribe(self, channel: object, auth: object) -> None:
+        if not isinstance(channel, str) or not CHANNEL_NAME.fullmatch(channel):
+            return self._refuse(None, "The channel's name is missing or malformed")
+        refusal = self._subscription_refusal(channel, auth)
+        if refusal:
+            return self._send("pusher:subscription_error", refusal, channel)
+        self._channels.add(channel)
+        self._hub.channels.join(channel, self)
+        self._send("pusher_internal:subscription_succeeded", "{}", channel)
+
+    def _subscription_refusal(self, channel: str, auth: object) -> dict[str, object] | None:
+        if channel.startswith(NOT_SERVED):
+            return _error("NotServed", 403, "Channels of this kind are not served here.")
+        if channel.startswith("private-") and not self._authorised(channel, auth):
+            return _error("AuthError", 401, "The connection is unauthorized.")
+        if channel not in self._channels and len(self._channels) >= self._hub.limits.subscriptions:
+            return _error("LimitReached", 4100, "This connection has too many subscriptions.")
+        return None
+
+    def _authorised(self, channel: str, auth: object) -> bool:
+        return isinstance(auth, str) and self._hub.app.allows(self.socket_id, channel, auth)
+
+    def _unsubscribe(self, channel: object) -> None:
+        if isinstance(channel, str) and channel in self._channels:
+            self._channels.discard(channel)
+            self._hub.channels.leave(channel, self)
+
+    def _refuse(self, code: int | None, message: str) -> None:
+        self._send("pusher:error", {"code": code, "message": message})
+
+
+def _error(kind: str, status: int, text: str) -> dict[str, object]:
+    return {"type": kind, "error": text, "status": status}
+
+
+def _refusal(hub: Hub, request: Request) -> tuple[int, str] | None:
+    """The close code and reason for a connection that is not served, in the order in which Pusher checks."""
+    match request.path.split("/"):
+        case ["", "app", key]:
+            pass
+        case _:
+            return 4005, "Path not found"
+    version = parse_qs(request.query).get("protocol", [""])[0]
+    if not version:
+        return 4008, "No protocol version supplied"
+    if not (version.isascii() and version.isdigit() and len(version) < 10):
+        return 4006, "Invalid version string format"
+    if int(version) not in PROTOCOLS:
+        return 4007, "Unsupported protocol version"
+    if key != hub.app.key:
+        return 4001, "There is no app with this key"
+    return (4100, "Over capacity") if len(hub.socket_ids) >= hub.limits.connections else None
+
+
+def _new_socket_id(taken: set[str]) -> str:
+    """Two random numbers: signatures are bound to it, so it must not be guessed nor given twice."""
+    while (socket_id := f"{secrets.randbelow(10**10)}.{secrets.randbelow(10**10)}") in taken:
+        pass
+    return socket_id
