@@ -36,7 +36,7 @@ class Socket:
         self._channels: set[str] = set()
         self._message = bytearray()
         self._heard = self._clock()
-        self._pinged = False
+        self._pinged_at = 0.0
         self._closed_at = 0.0
 
     def open(self, request: Request) -> None:
@@ -51,7 +51,7 @@ class Socket:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the network."""
-        self._heard, self._pinged = self._clock(), False
+        self._heard, self._pinged_at = self._clock(), 0.0
         self._ws.receive_data(data)
         for event in self._ws.events_received():
             if isinstance(event, Frame) and event.opcode in _DATA and self._ws.state is State.OPEN:
@@ -60,17 +60,16 @@ class Socket:
 
     def tick(self) -> None:
         """To be called about every second: ping who is silent, close who stays silent."""
-        silence = self._clock() - self._heard
-        timeout = self._hub.limits.activity_timeout
+        now, timeout = self._clock(), self._hub.limits.activity_timeout
         if self._ws.state is not State.OPEN:
-            if self._clock() - self._closed_at > CLOSE_GRACE:
+            if now - self._closed_at > CLOSE_GRACE:
                 self.transport.abort()
-        elif silence > 2 * timeout:
+        elif self._pinged_at and now - self._pinged_at > timeout:
             self.close(4201, "Pong reply not received in time")
-        elif silence > timeout and not self._pinged:
+        elif now - self._heard > timeout and not self._pinged_at:
             # Browsers answer this by themselves, even in tabs whose timers are held back.
             self._ws.send_ping(b"")
-            self._pinged = True
+            self._pinged_at = now
             self._flush()
 
     def close(self, code: int, reason: str) -> None:
