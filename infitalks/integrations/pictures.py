@@ -189,9 +189,13 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _alike(frames: list[Image.Image]) -> list[Image.Image]:
-    """All in one mode: a GIF's frames differ when only some are transparent."""
-    mode = "RGBA" if any(frame.mode == "RGBA" for frame in frames) else "RGB"
+    """All in one mode: a GIF's frames differ, and many have an alpha channel that is nowhere see-through."""
+    mode = "RGBA" if any(_is_see_through(frame) for frame in frames) else "RGB"
     return [frame if frame.mode == mode else frame.convert(mode) for frame in frames]
+
+
+def _is_see_through(image: Image.Image) -> bool:
+    return image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255)
 
 
 def _finish(film: _Film, kind: str) -> Prepared:

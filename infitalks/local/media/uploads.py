@@ -1,0 +1,149 @@
+"""The signed Upload API: `upload` and `destroy`. Not for reading (delivery.py, admin.py).
+
+Parameters that are not served are refused, so that nobody believes in an effect that is not there.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+
+from flask import request
+
+from infitalks.local.media import imaging
+from infitalks.local.media.account import Account, Refusal
+from infitalks.local.media.signing import ALGORITHMS, request_signature_matches, string_to_sign
+from infitalks.local.media.store import Asset
+
+MAX_BYTES = 10_485_760
+OLDEST, NEWEST = 3600, 600  # seconds that a timestamp may lie back or ahead
+TYPES = ("upload", "authenticated")
+ENVELOPE = {"api_key", "signature", "timestamp", "file"}
+UPLOAD_PARAMS = ENVELOPE | {
+    *("public_id", "folder", "type", "overwrite", "unique_filename", "invalidate"),
+    *("allowed_formats", "tags", "context"),
+}
+DESTROY_PARAMS = ENVELOPE - {"file"} | {"public_id", "type", "invalidate"}
+FORMATS_BY_EXTENSION = {"jpeg": "jpg"}
+
+
+def signed_params(account: Account, served: set[str]) -> dict[str, str]:
+    """The request's parameters, once its signature is seen to be the account's. Raises Refusal."""
+    # A list is sent as repeated `name[]`. What is joined is what is signed and what is used.
+    params = {name.removesuffix("[]"): request.form.getlist(name) for name in request.form}
+    joined = {name: ",".join(values) for name, values in params.items()}
+    if not joined.get("signature"):
+        raise Refusal(400, "Upload preset must be specified when using unsigned upload")
+    if joined.get("api_key") != account.key:
+        raise Refusal(401, f"Unknown API key {joined.get('api_key', '')}")
+    text = string_to_sign(params)
+    if not request_signature_matches(text, joined["signature"], account.secret):
+        raise Refusal(401, f"Invalid Signature {joined['signature']}. String to sign - '{text}'.")
+    _check_timestamp(joined.get("timestamp", ""))
+    for name in sorted(joined.keys() - served):
+        raise Refusal(400, f"Parameter {name} is not served here")
+    return joined
+
+
+def signature_algorithm() -> str:
+    """What the request was signed with; its answer is signed with the same."""
+    return ALGORITHMS[len(request.form["signature"])]
+
+
+def new_asset(params: dict[str, str], data: bytes) -> Asset:
+    """A description of the uploaded picture. Raises Refusal where it is none or may not be stored."""
+    public_id, type = _public_id(params), asset_type(params)
+    if len(data) > MAX_BYTES:
+        raise Refusal(400, f"File size too large. Got {len(data)}. Maximum is {MAX_BYTES}.")
+    facts = imaging.look(data)
+    _check_allowed(facts.format, params.get("allowed_formats", ""))
+    now = int(time.time())
+    return Asset(
+        type=type,
+        public_id=public_id,
+        asset_id=secrets.token_hex(16),
+        version_id=secrets.token_hex(16),
+        version=now,
+        format=facts.format,
+        width=facts.width,
+        height=facts.height,
+        pages=facts.pages,
+        bytes=len(data),
+        etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        created_at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        tags=[tag.strip() for tag in params.get("tags", "").split(",") if tag.strip()],
+        context=_context(params.get("context", "")),
+    )
+
+
+def uploaded_bytes() -> bytes:
+    """The request's file: a part with a file name, or a data URI. Addresses are never fetched."""
+    part = request.files.get("file")
+    if part is not None:
+        data: bytes = part.read()
+        return data
+    text = request.form.get("file", "")
+    if not text:
+        raise Refusal(400, "Missing required parameter - file")
+    match = re.match(r"data:[\w.+-]+/[\w.+-]+;base64,", text)
+    if not match:
+        raise Refusal(400, f"Error in loading {text[:200]} - files at other addresses are not fetched here")
+    try:
+        return base64.b64decode(text[match.end() :], validate=True)
+    except binascii.Error:
+        raise Refusal(400, "Invalid image file") from None
+
+
+def asset_type(params: dict[str, str]) -> str:
+    """The delivery type asked for. Raises Refusal."""
+    type = params.get("type") or "upload"
+    if type not in TYPES:
+        raise Refusal(400, f"Invalid type - {type}")
+    return type
+
+
+def is_true(text: str, default: bool) -> bool:
+    """A boolean of the Upload API, which sends 1 and 0 where others send words."""
+    return text in ("1", "true") if text else default
+
+
+def _check_timestamp(text: str) -> None:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise Refusal(400, "Missing required parameter - timestamp")
+    age = time.time() - int(text)
+    if age > OLDEST:
+        told = datetime.fromtimestamp(int(text), UTC).strftime("%Y-%m-%d %H:%M:%S +0000")
+        raise Refusal(400, f"Stale request - reported time is {told} which is more than 1 hour ago")
+    if age < -NEWEST:
+        raise Refusal(400, "Invalid timestamp - reported time is in the future")
+
+
+def _public_id(params: dict[str, str]) -> str:
+    """Rules of Cloudinary's documentation: length, forbidden characters, no folder like a version."""
+    name = params.get("public_id") or secrets.token_hex(10)
+    public_id = f"{params['folder']}/{name}" if params.get("folder") else name
+    segments = public_id.split("/")
+    if (
+        len(public_id) > 255
+        or re.search(r"[?&#\\%<>+\x00-\x1f\x7f]", public_id)
+        or public_id != public_id.strip()
+        or not all(segment.strip(".") for segment in segments)
+        or any(re.fullmatch(r"v[0-9]+", folder) for folder in segments[:-1])
+    ):
+        raise Refusal(400, f"public_id ({public_id}) is invalid")
+    return public_id
+
+
+def _check_allowed(format: str, allowed: str) -> None:
+    names = {FORMATS_BY_EXTENSION.get(name.strip(), name.strip()) for name in allowed.split(",")}
+    if allowed and format not in names:
+        raise Refusal(400, f"Image file format {format} not allowed")
+
+
+def _context(text: str) -> dict[str, str]:
+    r"""Of `key=value|key=value`, where values escape `=` and `|` by a backslash."""
+    pairs = (re.split(r"(?<!\\)=", pair, maxsplit=1) for pair in re.split(r"(?<!\\)\|", text) if pair)
+    return {pair[0]: re.sub(r"\\([=|])", r"\1", pair[1]) for pair in pairs if len(pair) == 2}
