@@ -34,6 +34,18 @@ COMMAND = (sys.executable, "-m", "infitalks.local.gateway")
 ROOM = "private-room"
 
 
+def signed_query(method: str, path: str, body: bytes, **changes: str) -> str:
+    params = {
+        "auth_key": KEY,
+        "auth_timestamp": str(int(time.time())),
+        "auth_version": "1.0",
+        "body_md5": hashlib.md5(body).hexdigest(),
+    } | changes
+    text = f"{method}\n{path}\n" + "&".join(f"{name}={params[name]}" for name in sorted(params))
+    params["auth_signature"] = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return urlencode(params)
+
+
 class Gateway:
     """A running gateway process and ways to talk to it."""
 
@@ -76,15 +88,7 @@ class Gateway:
 
     def signed(self, method: str, path: str, body: bytes = b"", **changes: str) -> tuple[int, str]:
         """A request signed by the rules of the documentation, after `changes` to its parameters."""
-        params = {
-            "auth_key": KEY,
-            "auth_timestamp": str(int(time.time())),
-            "auth_version": "1.0",
-            "body_md5": hashlib.md5(body).hexdigest(),
-        } | changes
-        text = f"{method}\n{path}\n" + "&".join(f"{name}={params[name]}" for name in sorted(params))
-        params["auth_signature"] = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
-        return self.request(method, f"{path}?{urlencode(params)}", body)
+        return self.request(method, f"{path}?{signed_query(method, path, body, **changes)}", body)
 
     def publish(self, body: object) -> int:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -11,6 +13,7 @@ from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
 from infitalks.local.gateway.signatures import App
+from infitalks.local.process import Service, popen_options
 from tests.local.gateway_rig import (
     APP_ID,
     COMMAND,
@@ -39,6 +42,20 @@ def receiver() -> Iterator[Receiver]:
     receiver.free.set()
     receiver.shutdown()
     receiver.server_close()
+
+
+@contextmanager
+def pusher_js(port: int) -> Iterator[Iterator[object]]:
+    """What the official browser library sees, as it sees it, in Node."""
+    script = Path(__file__).with_name("pusher_client.cjs")
+    service = Service("pusher-js", ("node", str(script), str(port), KEY, SECRET, ROOM))
+    process = subprocess.Popen(service.argv, stdout=subprocess.PIPE, text=True, **popen_options(service))
+    with process:
+        assert process.stdout
+        try:
+            yield map(json.loads, process.stdout)
+        finally:
+            process.kill()
 
 
 # Connecting
@@ -341,3 +358,15 @@ def test_without_keys_it_says_which_settings_it_needs() -> None:
     refused = subprocess.run(command, env=bare, capture_output=True, text=True, timeout=30)
     assert refused.returncode == 2
     assert refused.stderr == "gateway: PUSHER_APP_ID, PUSHER_KEY and PUSHER_SECRET have to be set\n"
+
+
+def test_pusher_js_hears_events_and_comes_back_by_itself_after_a_restart() -> None:
+    with running() as gateway, pusher_js(gateway.port) as heard:
+        assert next(heard) == ["subscribed", None]
+        gateway.api.trigger(ROOM, "log", {"seq": 1, "text": "grüße"})
+        assert next(heard) == ["log", {"seq": 1, "text": "grüße"}]
+        gateway.stop()
+        with running("--port", str(gateway.port)) as restarted:
+            assert next(heard) == ["subscribed", None]
+            restarted.api.trigger(ROOM, "log", {"seq": 2})
+            assert next(heard) == ["log", {"seq": 2}]
