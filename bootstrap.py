@@ -11,12 +11,10 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this file is what tells so
         "With another one: make PYTHON=python3.12 run"
     )
 
-import ctypes
 import hashlib
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,7 +25,6 @@ STAMPS = VENV / "stamps"
 PYTHON = str(VENV / "bin" / "python")
 OLDEST_NODE = 20
 PIP = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-PR_SET_PDEATHSIG = 1
 
 
 def main(command: str) -> int:
@@ -71,9 +68,8 @@ def set_up(lock: str) -> None:
 
 def serve() -> int:
     """Become the supervisor."""
-    if sys.platform == "linux":  # when make is killed the run stops, in order
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM))
-    os.execv(PYTHON, [PYTHON, "-m", "infitalks.cli", "run"])
+    tether = (PYTHON, "infitalks/local/tether.py", "SIGTERM", str(os.getppid()))  # make's end stops the run
+    os.execv(PYTHON, (*tether, PYTHON, "-m", "infitalks.cli", "run"))
 
 
 def check() -> int:

@@ -1,5 +1,6 @@
 """The real services, each started once per test session and only when a test asks for it."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,12 @@ import pytest
 
 from infitalks.local import mongod, services, valkey
 from infitalks.local.ports import pick_port
-from infitalks.local.process import Service
+from infitalks.local.process import Service, without_proxy
 from tests.running import Running
 
 WEB = "http://127.0.0.1:8000"
+
+os.environ.update(without_proxy(os.environ))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from infitalks.local.process import Service, ServiceError, kill_group, popen_options
+from infitalks.local.process import Service, ServiceError, kill_group, popen_options, tethered
 from infitalks.local.watchdog import Watchdog
 
 _watchdogs: list[Watchdog] = []
@@ -39,7 +39,7 @@ class Running:
         """Start it and return when it is ready. Raises ServiceError with its output where it is not."""
         with self.log.open("ab") as out:
             options = popen_options(self.service)
-            self.process = subprocess.Popen(self.service.argv, stdout=out, stderr=out, **options)
+            self.process = subprocess.Popen(tethered(self.service), stdout=out, stderr=out, **options)
         watchdog().watch(self.process.pid)
         try:
             wait_until(self._is_ready, f"{self.service.name} is ready", self.service.patience)

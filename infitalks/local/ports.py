@@ -3,6 +3,7 @@
 Not for: the web server's port, which is a setting.
 """
 
+import errno
 import json
 import random
 import socket
@@ -16,14 +17,16 @@ FIRST, LAST = 20000, 29999
 
 
 def is_free(host: str, port: int) -> bool:
-    """True where a server could listen there now."""
+    """True where a server could listen there now. Raises ServiceError where none ever could."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
             probe.listen(1)
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise ServiceError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
             return False
         return True
 

@@ -3,7 +3,6 @@
 Not for: keeping processes alive (supervisor.py), or which ones a run needs (services.py).
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -14,8 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TypedDict
 
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None, use_errno=True)
+from infitalks.local import tether
 
 Stop = tuple[tuple[signal.Signals, float], ...]
 
@@ -56,30 +54,19 @@ class PopenOptions(TypedDict):
     env: dict[str, str]
     cwd: Path | None
     start_new_session: bool
-    preexec_fn: Callable[[], None]
 
 
 def popen_options(service: Service) -> PopenOptions:
-    """Options that put a service in a process group of its own, which its parent's death ends.
+    """Options that put a service in a process group of its own, away from the terminal's Ctrl-C."""
+    return {"env": {**os.environ, **service.env}, "cwd": service.cwd, "start_new_session": True}
 
-    To be spawned from the main thread: Linux takes the death of the spawning thread for the parent's.
+
+def tethered(service: Service) -> tuple[str, ...]:
+    """The command that starts a service which the kernel kills when this process dies (Linux).
+
+    To be started from the main thread: the kernel takes the end of the starting thread for ours.
     """
-    parent = os.getpid()
-    return {
-        "env": {**os.environ, **service.env},
-        "cwd": service.cwd,
-        "start_new_session": True,
-        "preexec_fn": lambda: die_with(parent, signal.SIGKILL),
-    }
-
-
-def die_with(parent: int, number: signal.Signals) -> None:
-    """Ask the kernel (Linux) to send this process a signal when its parent is gone."""
-    if sys.platform != "linux":
-        return
-    LIBC.prctl(PR_SET_PDEATHSIG, int(number))
-    if os.getppid() != parent:  # it died before we could ask
-        os.kill(os.getpid(), number)
+    return (sys.executable, "-I", "-S", tether.__file__, "SIGKILL", str(os.getpid()), *service.argv)
 
 
 def kill_group(leader: int) -> None:
@@ -98,3 +85,10 @@ def answers_http(host: str, port: int, path: str = "/healthz") -> bool:
         return False
     finally:
         connection.close()
+
+
+def without_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that keep the local services out of a proxy's way, added to what is excepted already."""
+    excepted = environ.get("no_proxy") or environ.get("NO_PROXY")
+    names = ",".join(filter(None, (excepted, "127.0.0.1", "localhost")))
+    return {"NO_PROXY": names, "no_proxy": names}

@@ -1,18 +1,23 @@
-"""Which processes a run of InfiTalks consists of, as data, in the order in which they start.
+"""Which processes a run of InfiTalks consists of, as data.
 
-Not for: starting them (run.py, supervisor.py and the tests do).
+Not for: starting them (run.py, supervisor.py and the tests do), nor what they are told (environment.py).
 """
 
+import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from infitalks.local.process import Service, answers_http
+from infitalks.local.process import Service, Stop, answers_http
 
 PYTHON = sys.executable
 ROOT = Path(__file__).parents[2]
 
+# Warm: finish the tasks at hand. Cold: put them back into the queue.
+STOP_WORKER: Stop = ((signal.SIGTERM, 10), (signal.SIGQUIT, 5))
 
-def gateway(host: str, port: int, web: str, env: dict[str, str]) -> Service:
+
+def gateway(host: str, port: int, web: str, env: Mapping[str, str]) -> Service:
     """The Pusher-protocol server; `web` is the app's base URL, `env` has the PUSHER_* credentials."""
     webhook = f"{web}/api/realtime/webhook"
     options = ("--host", host, "--port", str(port), "--webhook-url", webhook, "--origin", "same-host")
@@ -20,10 +25,55 @@ def gateway(host: str, port: int, web: str, env: dict[str, str]) -> Service:
     return Service("gateway", argv, env, cwd=ROOT, ready=lambda: answers_http(reachable(host), port))
 
 
-def media(port: int, folder: Path, env: dict[str, str]) -> Service:
+def media(port: int, folder: Path, env: Mapping[str, str]) -> Service:
     """The Cloudinary-compatible server; `env` has CLOUDINARY_URL."""
     argv = (PYTHON, "-m", "infitalks.local.media", "--port", str(port), "--data", str(folder))
     return Service("media", argv, env, cwd=ROOT, ready=lambda: answers_http("127.0.0.1", port))
+
+
+def upgrade(env: Mapping[str, str]) -> Service:
+    """The migrations; ends by itself."""
+    return Service("upgrade", (PYTHON, "-m", "infitalks.cli", "db", "upgrade"), env, cwd=ROOT)
+
+
+def web(host: str, port: int, env: Mapping[str, str]) -> Service:
+    """The web server."""
+    options = (
+        f"--interface wsgi --host {host} --port {port} --workers 1 --blocking-threads 16 --no-ws "
+        "--workers-kill-timeout 8 --log-level warning"
+    )
+    argv = (PYTHON, "-m", "granian", *options.split(), "wsgi:app")
+    return Service("web", argv, env, cwd=ROOT, ready=lambda: answers_http(reachable(host), port))
+
+
+def worker(name: str, queues: str, processes: int, env: Mapping[str, str]) -> Service:
+    """A Celery worker, named after what it is for."""
+    options = (
+        f"-n {name}@%h -Q {queues} --concurrency {processes} "
+        "--without-mingle --without-gossip --loglevel INFO"
+    )
+    return Service(
+        name,
+        (PYTHON, "-m", "celery", "-q", "-A", "worker", "worker", *options.split()),
+        env,
+        cwd=ROOT,
+        ready_line=" ready.",
+        stop=STOP_WORKER,
+        shown=without_info,
+    )
+
+
+def beat(folder: Path, env: Mapping[str, str]) -> Service:
+    """Celery's clock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ("-s", str(folder / "schedule"), "--pidfile=", "--loglevel", "INFO")
+    argv = (PYTHON, "-m", "celery", "-q", "-A", "worker", "beat", *options)
+    return Service("beat", argv, env, cwd=ROOT, ready_line="beat: Starting", shown=without_info)
+
+
+def without_info(line: str) -> str | None:
+    """Celery tells of every task at INFO, and that is also where it says that it is ready."""
+    return None if ": INFO/" in line or not line else line
 
 
 def cloudinary_url(key: str, secret: str, port: int) -> str:
@@ -34,4 +84,4 @@ def cloudinary_url(key: str, secret: str, port: int) -> str:
 
 def reachable(host: str) -> str:
     """An address to connect to for an address to listen on: "all of them" is no destination."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
