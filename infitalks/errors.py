@@ -7,9 +7,7 @@ class InfiTalksError(Exception):
     status = 500
     code = "internal"
 
-    def __init__(
-        self, message: str, *, fields: dict[str, str] | None = None, retry_after: int | None = None
-    ) -> None:
+    def __init__(self, message: str, *, fields: dict[str, str] | None = None, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.fields = fields

@@ -94,9 +94,12 @@ class MediaStore:
         answer = self._call(
             uploader.upload, data, public_id=public_id, overwrite=True, unique_filename=False, invalidate=True
         )
-        self._check_signature(answer, public_id)
-        numbers = {name: int(answer[name]) for name in ("version", "width", "height", "bytes")}
-        return Stored(public_id=public_id, format=str(answer["format"]), **numbers)
+        try:
+            self._check_signature(answer, public_id)
+            numbers = {name: int(answer[name]) for name in ("version", "width", "height", "bytes")}
+            return Stored(public_id=public_id, format=str(answer["format"]), **numbers)
+        except (KeyError, TypeError, ValueError) as error:
+            raise MediaUnavailable(f"an upload was answered without {error}") from error
 
     def destroy(self, public_id: str) -> None:
         """Remove the picture, from caches too. Repeatable: one that is not there is as good as removed."""
@@ -134,8 +137,10 @@ class MediaStore:
                 timeout=urllib3.Timeout(connect=CONNECT, read=READ),
                 return_error=True,
             )
-        except exceptions.Error as error:  # with return_error only where there was no readable answer
+        except exceptions.Error as error:  # with return_error only where there was no JSON in the answer
             raise MediaUnavailable(str(error)) from error
+        except (TypeError, AttributeError) as error:  # JSON, but not of Cloudinary's form: a proxy's, say
+            raise MediaUnavailable("the media service gave an answer that is not Cloudinary's") from error
         if "error" in answer:
             raise _error(int(answer["error"]["http_code"]), str(answer["error"].get("message", "")))
         return answer
@@ -217,3 +222,19 @@ def _error(status: int, message: str) -> MediaUnavailable | MediaRefused:
 
 def _kind_of(error: requests.RequestException) -> str:
     return f"the media service could not be reached: {type(error).__name__}"
+
+
+_store: MediaStore | None = None
+
+
+def configure(cloudinary_url: str) -> None:
+    """Make the store of this process; nothing is connected yet."""
+    global _store
+    _store = MediaStore(cloudinary_url)
+
+
+def store() -> MediaStore:
+    """The store that `configure` made."""
+    if _store is None:
+        raise RuntimeError("backends.media.configure has not been called")
+    return _store

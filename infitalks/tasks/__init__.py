@@ -1,0 +1,20 @@
+"""Doors for the worker: an id in, one call. Importing this registers every task and what beat rings for."""
+
+from typing import Any
+
+from infitalks.tasks import maintenance, media, realtime
+
+__all__ = ["BEAT", "maintenance", "media", "realtime"]
+
+
+def _every(task: str, seconds: float) -> dict[str, Any]:
+    # A bell older than its period is worth nothing: the next one rings for the same work.
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 10)}}
+
+
+BEAT = {
+    "sweep the log": _every("realtime.sweep", 2),
+    "sweep pictures": _every("media.sweep", 5),
+    "resume maintenance": _every("maintenance.resume", 300),
+    "daily maintenance": _every("maintenance.ask_daily", 24 * 3600),
+}

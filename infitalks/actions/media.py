@@ -1,0 +1,208 @@
+"""Pictures from upload to shown: spool, prepare in a child, keep at Cloudinary, tell the chat."""
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from bson import ObjectId
+from gridfs.errors import NoFile
+
+from infitalks import access, events
+from infitalks.actions.log import Draft, append
+from infitalks.backends import media as media_store
+from infitalks.errors import Conflict, Invalid, NotFound, TooLarge, WrongType
+from infitalks.integrations.pictures import PictureRefused, prepare_in_child, sniff
+from infitalks.models.database import Doc, object_id
+from infitalks.models.media import Media, media_by_id, spool, untold_media, waiting_media
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 10 * 1024 * 1024  # as on Cloudinary's free plan
+LONGEST_NAME = 200
+CLAIM = timedelta(seconds=90)  # a worker that takes longer is taken for dead
+MOST_TRIES = 10
+THUMB_WIDTH = 640
+
+
+def upload_media(user_id: ObjectId, name: str, data: bytes) -> Doc:
+    """Keep an upload until a worker has prepared it. Returns the stored media.
+
+    Raises TooLarge over 10 MB, WrongType for what is no JPEG, PNG, WebP or GIF, Invalid where it is empty.
+    """
+    if not data:
+        raise Invalid("The file is empty.", fields={"file": "is empty"})
+    if len(data) > MOST_BYTES:
+        raise TooLarge("A picture may have 10 MB at most.", fields={"file": "is larger than 10 MB"})
+    content_type = sniff(data)
+    if not content_type:
+        raise WrongType("Pictures are JPEG, PNG, WebP or GIF.", fields={"file": "is no picture of these kinds"})
+    now = datetime.now(UTC)
+    media: Doc = {
+        "_id": ObjectId(),
+        "owner": user_id,
+        "state": "processing",
+        "reason": None,
+        "name": _clean_name(name),
+        "content_type": content_type,
+        "bytes": len(data),
+        "spool": spool().upload_from_stream("upload", data),
+        "tries": 0,
+        "due": now,
+        "public_id": f"infitalks/{secrets.token_hex(16)}",
+        "told": False,
+        "created_at": now,
+    }
+    Media.raw().insert_one(media)
+    events.media_uploaded(media["_id"])
+    return media
+
+
+def _clean_name(name: str) -> str:
+    printable = "".join(char for char in name if char.isprintable() and char not in "/\\")
+    return printable[-LONGEST_NAME:] or "picture"
+
+
+def retry_media(user_id: ObjectId, media_id: str) -> Doc:
+    """Try a failed picture of one's own again. Raises Conflict where it has not failed."""
+    media = access.get_media_for(user_id, media_id)
+    if media["owner"] != user_id:
+        raise NotFound()
+    again = {"state": "processing", "reason": None, "tries": 0, "due": datetime.now(UTC), "told": False}
+    query = {"_id": media["_id"], "state": "failed", "spool": {"$ne": None}}
+    if not Media.raw().update_one(query, {"$set": again}).matched_count:
+        raise Conflict("Only a failed picture can be tried again.")
+    events.media_uploaded(media["_id"])
+    return {**media, **again}
+
+
+def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client_id: str) -> list[ObjectId]:
+    """Reserve one's uploads for one message, so that no picture is sent twice. Repeatable for the same message."""
+    keys = [ObjectId(text) for text in ids]
+    for key in keys:
+        free = {"$or": [{"chat": None}, {"chat": chat_id, "client_id": client_id}]}
+        query = {"_id": key, "owner": user_id, "profile_of": None, **free}
+        if not Media.raw().update_one(query, {"$set": {"chat": chat_id, "client_id": client_id}}).matched_count:
+            raise Invalid(
+                "A picture is not yours to send, or was sent before.",
+                fields={"attachments": f"{key} cannot be used"},
+            )
+    return keys
+
+
+def set_profile_picture(user_id: ObjectId, media_id: str, profile_of: str) -> None:
+    """Give one's upload to a profile (`user:<id>` or `chat:<id>`), which decides who may see it."""
+    query = {"_id": object_id(media_id), "owner": user_id, "chat": None, "state": {"$ne": "failed"}}
+    if not Media.raw().update_one(query, {"$set": {"profile_of": profile_of}}).matched_count:
+        raise Invalid("That picture cannot be used.", fields={"avatar": "is no picture of yours that is free"})
+
+
+def process_media(media_id: ObjectId) -> None:
+    """A worker's turn: prepare and store the picture, then tell. Running it twice is harmless."""
+    media = _claim_turn(media_id)
+    if media:
+        try:
+            _store(media, spool().open_download_stream(media["spool"]).read())
+        except NoFile:
+            _finish(media, {"state": "failed", "reason": "The upload was not kept."})
+        except PictureRefused as refusal:
+            _finish(media, {"state": "failed", "reason": str(refusal)})
+        except media_store.MediaRefused as refusal:
+            logger.warning("picture %s refused by the media service: %s", media_id, refusal)
+            _finish(media, {"state": "failed", "reason": "The picture service did not take it."})
+        except media_store.MediaUnavailable as error:
+            _try_later(media, str(error))
+    tell_media(media_id)
+
+
+def _claim_turn(media_id: ObjectId) -> Doc | None:
+    now = datetime.now(UTC)
+    return Media.raw().find_one_and_update(
+        {"_id": media_id, "state": "processing", "due": {"$lte": now}},
+        {"$set": {"due": now + CLAIM}, "$inc": {"tries": 1}},
+    )
+
+
+def _store(media: Doc, data: bytes) -> None:
+    picture = prepare_in_child(data)
+    stored = media_store.store().upload(picture.data, media["public_id"])
+    ready = {
+        "state": "ready",
+        "content_type": picture.content_type,
+        "bytes": stored.bytes,
+        "version": stored.version,
+        "format": stored.format,
+        "width": stored.width,
+        "height": stored.height,
+        "placeholder": picture.placeholder,
+        "spool": None,
+    }
+    if _finish(media, ready):
+        _forget_spool(media)
+
+
+def _finish(media: Doc, fields: Doc) -> bool:
+    """One atomic step against the sending of the message: one of the two sees the other's mark."""
+    query = {"_id": media["_id"], "state": "processing"}
+    return Media.raw().update_one(query, {"$set": {**fields, "told": False}}).modified_count == 1
+
+
+def _try_later(media: Doc, error: str) -> None:
+    tries = media["tries"] + 1
+    logger.warning("picture %s waits (try %s): %s", media["_id"], tries, error)
+    if tries >= MOST_TRIES:
+        _finish(media, {"state": "failed", "reason": "The picture service cannot be reached."})
+        return
+    due = datetime.now(UTC) + timedelta(seconds=min(2**tries, 300))
+    Media.raw().update_one({"_id": media["_id"], "state": "processing"}, {"$set": {"due": due}})
+
+
+def _forget_spool(media: Doc) -> None:
+    with contextlib.suppress(NoFile):
+        spool().delete(media["spool"])
+
+
+def tell_media(media_id: ObjectId) -> None:
+    """Append the `media` entry of a finished picture whose message is out; once for each outcome."""
+    media = media_by_id(media_id)
+    if not media or media["state"] == "processing" or media.get("told") or not media.get("message"):
+        return
+    cause = f"media.{media_id}.{media['state']}.{media['tries']}"
+    body = {"target": media["message"]}
+    append(Draft(media["chat"], "media", media["owner"], cause, body, said=cause, allow=lambda _: None))
+    Media.raw().update_one({"_id": media_id, "state": media["state"]}, {"$set": {"told": True}})
+
+
+def sweep_media() -> None:
+    """Take up pictures whose bell was lost, and outcomes that nobody was told of."""
+    for media_id in waiting_media(datetime.now(UTC) - timedelta(seconds=2)):
+        events.media_uploaded(media_id)
+    for media_id in untold_media():
+        tell_media(media_id)
+
+
+def drop_media(media_id: ObjectId) -> None:
+    """The message that showed the picture is deleted: nobody sees it from now on, and the service forgets it."""
+    Media.raw().update_one({"_id": media_id}, {"$set": {"message": None, "dropped": True}})
+    events.media_dropped(media_id)
+
+
+def destroy_media(media_id: ObjectId) -> None:
+    """Remove a picture that nothing shows, at the service and here. Repeatable."""
+    media = media_by_id(media_id)
+    if not media or media.get("message") or media.get("profile_of"):
+        return
+    media_store.store().destroy(media["public_id"])
+    if media.get("spool"):
+        _forget_spool(media)
+    Media.raw().delete_one({"_id": media_id})
+
+
+def open_media(user_id: ObjectId, media_id: str, *, thumb: bool) -> media_store.Download:
+    """The bytes of a picture that the user may see. Raises NotFound, also while it is not ready."""
+    media = access.get_media_for(user_id, media_id)
+    if media["state"] != "ready":
+        raise NotFound()
+    width = THUMB_WIDTH if thumb else None
+    return media_store.store().open(media["public_id"], media["version"], media["format"], width=width)

@@ -1,0 +1,106 @@
+"""Sending, editing, deleting and marking messages: each is one entry of the chat's log."""
+
+from typing import Any
+
+from bson import ObjectId
+
+from infitalks import access
+from infitalks.actions.chats import move_read_position
+from infitalks.actions.log import Draft, append, own_client_id, require_active
+from infitalks.actions.media import claim_media, drop_media
+from infitalks.errors import Conflict, Invalid, NotFound
+from infitalks.integrations.markdown import render_markdown
+from infitalks.models.database import Doc, object_id
+from infitalks.models.log import entry_by_id
+
+MOST_EMOJIS_EACH = 20  # different reactions of one user on one message
+
+
+def send_message(
+    user_id: ObjectId,
+    chat_id: ObjectId,
+    client_id: str,
+    *,
+    text: str,
+    attachments: list[str] | None = None,
+    reply_to: str | None = None,
+    via: Doc | None = None,
+) -> tuple[Doc, bool]:
+    """Append a message. Returns it as stored, and whether it is new (False: a repeat of the same send).
+
+    Raises NotFound where the user is not in the chat, Invalid for pictures or a reply_to that cannot be used,
+    Conflict for other content under the same client_id, Unavailable where it should be sent again.
+    """
+    _, membership = access.get_chat_for(user_id, str(chat_id))
+    answered = _check_reply(chat_id, membership, reply_to)
+    media = claim_media(user_id, attachments or [], chat_id, client_id)
+    body = {
+        "text": text,
+        "html": render_markdown(text),
+        "attachments": media,
+        "cards": [],
+        "reply_to": answered,
+        "via": via,
+        "reactions": {},
+    }
+    said = [text, attachments or [], reply_to, via]
+    message, new = append(Draft(chat_id, "message", user_id, client_id, body, said, require_active))
+    move_read_position(chat_id, user_id, message)
+    return message, new
+
+
+def _check_reply(chat_id: ObjectId, membership: Doc, reply_to: str | None) -> ObjectId | None:
+    if reply_to is None:
+        return None
+    message = entry_by_id(object_id(reply_to))
+    known = message and message["chat"] == chat_id and message["kind"] == "message"
+    if not message or not known or not access.visible(message["seq"], membership["intervals"]):
+        raise Invalid("That message cannot be answered here.", fields={"reply_to": "no message of this chat"})
+    return message["_id"]
+
+
+def edit_message(user_id: ObjectId, message_id: str, text: str, client_id: str | None) -> Doc:
+    """Replace the text of one's own message. Returns the edit's entry."""
+    message, _ = access.get_message_for(user_id, message_id)
+    _require_present(message)
+    access.require(access.can_edit(message, user_id), "Only its author edits a message.")
+    if not text.strip() and not message["attachments"]:
+        raise Invalid("A message cannot become empty: delete it.", fields={"text": "must not be empty"})
+    body = {"text": text, "html": render_markdown(text)}
+    return _append_about(message, user_id, "edit", client_id or own_client_id(), body, text)
+
+
+def delete_message(user_id: ObjectId, message_id: str) -> Doc:
+    """Blank a message for ever; its pictures go too. Repeatable. Returns the deletion's entry."""
+    message, membership = access.get_message_for(user_id, message_id)
+    access.require(access.can_delete(message, membership), "Only its author or an owner deletes a message.")
+    entry = _append_about(message, user_id, "delete", f"delete.{message_id}", {}, None)
+    for media in message["attachments"]:
+        drop_media(media)
+    return entry
+
+
+def set_reaction(user_id: ObjectId, message_id: str, emoji: str, *, on: bool) -> Doc | None:
+    """Put or take away one's emoji. Returns the entry, or None where it is so already."""
+    message, _ = access.get_message_for(user_id, message_id)
+    _require_present(message)
+    mine = (message.get("reactions") or {}).get(str(user_id), {})
+    if mine.get(emoji, {}).get("on", False) == on:
+        return None
+    if on and len(mine) >= MOST_EMOJIS_EACH:
+        raise Conflict(f"At most {MOST_EMOJIS_EACH} different reactions of one person.")
+    return _append_about(message, user_id, "reaction", own_client_id(), {"emoji": emoji, "on": on}, [emoji, on])
+
+
+def _append_about(message: Doc, user_id: ObjectId, kind: str, client_id: str, body: Doc, said: Any) -> Doc:
+    # The right to do it was checked on the way here; what can change until the entry has its number is
+    # membership, and `require_active` looks again as of that place.
+    target = {"target": message["_id"], **body}
+    draft = Draft(message["chat"], kind, user_id, client_id, target, [str(message["_id"]), said], require_active)
+    entry, _ = append(draft)
+    return entry
+
+
+def _require_present(message: Doc) -> None:
+    if message.get("deleted_seq") is not None:
+        raise NotFound()

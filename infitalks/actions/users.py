@@ -1,0 +1,193 @@
+"""Accounts: making one, changing it, and joining one with a sign-in provider's."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bson import ObjectId
+from mongoengine.errors import NotUniqueError
+from pymongo.errors import DuplicateKeyError
+
+from infitalks import events
+from infitalks.actions.media import set_profile_picture
+from infitalks.actions.passwords import hash_password, password_fits
+from infitalks.actions.sessions import end_all_sessions
+from infitalks.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from infitalks.models.database import database
+from infitalks.models.users import Identity, User, secret_hash, user_by_email, user_by_identity, user_by_login
+from infitalks.schemas.users import ProfileIn, RegisterIn
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a sign-in provider says of somebody, after its token was checked."""
+
+    provider: str
+    issuer: str
+    subject: str
+    email: str | None
+    email_verified: bool
+    name: str | None
+
+
+def register(asked: RegisterIn, *, first_is_admin: bool = False) -> User:
+    """A new person. Raises Conflict naming `email` or `username` where it is taken."""
+    user = _new_user("person", asked.username, asked.display_name or asked.username)
+    user.email = asked.email
+    user.password_hash = hash_password(asked.password)
+    _insert(user)
+    if first_is_admin and _claim_first():
+        user.update(set__is_admin=True)
+        user.is_admin = True
+    return user
+
+
+def _new_user(kind: str, username: str, display_name: str) -> User:
+    return User(
+        kind=kind,
+        username=username,
+        display_name=display_name,
+        search=_search_words(username, display_name),
+        epoch=secrets.token_hex(8),
+        created_at=datetime.now(UTC),
+    )
+
+
+def _search_words(username: str, display_name: str) -> list[str]:
+    return sorted({username, display_name.casefold(), *display_name.casefold().split()})
+
+
+def _insert(user: User) -> None:
+    try:
+        user.save(force_insert=True)
+    except NotUniqueError:
+        field = "email" if user.email and user_by_email(user.email) else "username"
+        raise Conflict(f"This {field} is taken.", fields={field: "is taken"}) from None
+
+
+def _claim_first() -> bool:
+    """True for one caller in the life of the site."""
+    try:
+        database()["site"].insert_one({"_id": "first_admin", "at": datetime.now(UTC)})
+    except DuplicateKeyError:
+        return False
+    return True
+
+
+def check_login(login: str, password: str) -> User:
+    """The person with this e-mail or username and password. Raises Unauthenticated, always in the same words."""
+    user = user_by_login(login)
+    if not password_fits(user.password_hash if user else None, password) or not user or user.disabled_at:
+        raise Unauthenticated("The login or the password is wrong.")
+    return user
+
+
+def update_profile(user: User, asked: ProfileIn) -> User:
+    """Set what is given of name and picture; `avatar: null` takes the picture away."""
+    if asked.display_name is not None:
+        user.display_name = asked.display_name
+        user.search = _search_words(user.username, asked.display_name)
+    if "avatar" in asked.model_fields_set:
+        if asked.avatar:
+            set_profile_picture(user.id, asked.avatar, f"user:{user.id}")
+        user.avatar = ObjectId(asked.avatar) if asked.avatar else None
+    user.save()
+    events.self_changed(user.id)
+    return user
+
+
+def change_password(user: User, current: str | None, password: str, *, keep_session: str | None) -> None:
+    """Set the password, given the current one where there is one; all other sessions end."""
+    if user.password_hash and not password_fits(user.password_hash, current or ""):
+        raise Invalid("The current password is wrong.", fields={"current_password": "is wrong"})
+    user.update(set__password_hash=hash_password(password))
+    end_all_sessions(user.id, but=keep_session)
+
+
+def disable_user(user: User) -> None:
+    """Nothing of the user's works any more: sessions, tokens, live channel."""
+    user.update(set__disabled_at=datetime.now(UTC))
+    end_all_sessions(user.id)
+
+
+def close_account(user: User, password: str | None) -> None:
+    """The user's own way out: the account is disabled and its name and address are blanked."""
+    if user.password_hash and not password_fits(user.password_hash, password or ""):
+        raise Invalid("The password is wrong.", fields={"password": "is wrong"})
+    disable_user(user)
+    gone = f"gone-{user.id}"
+    user.update(
+        set__username=gone,
+        set__display_name="Former member",
+        set__search=[],
+        set__identities=[],
+        unset__email=True,
+        unset__password_hash=True,
+        unset__avatar=True,
+    )
+
+
+def make_admin(login: str) -> User:
+    """Raises NotFound where nobody has this login."""
+    user = user_by_login(login)
+    if not user:
+        raise NotFound(f"Nobody has the login {login!r}.")
+    user.update(set__is_admin=True)
+    return user
+
+
+def create_bot(owner: ObjectId, display_name: str, username: str | None = None) -> tuple[User, str]:
+    """A bot and its token, which is shown once. Raises Conflict naming `username` where it is taken."""
+    token = f"ifb_{secrets.token_urlsafe(32)}"
+    bot = _new_user("bot", username or f"bot-{secrets.token_hex(5)}", display_name)
+    bot.token_hash = secret_hash(token)
+    bot.created_by = owner
+    _insert(bot)
+    return bot, token
+
+
+def sign_in_with(claims: Claims) -> User:
+    """The account of somebody whom a provider vouches for, found or made.
+
+    The key is issuer and subject. An account with the same address is joined only where the provider has verified
+    the address; if the account had not, whoever registered it may be somebody else, so its password and sessions
+    end. Raises Forbidden where the address is unverified or the account disabled.
+    """
+    user = user_by_identity(claims.issuer, claims.subject) or _join_or_make(claims)
+    if user.disabled_at:
+        raise Forbidden("This account is disabled.")
+    return user
+
+
+def _join_or_make(claims: Claims) -> User:
+    email = (claims.email or "").lower()
+    if not email or not claims.email_verified:
+        raise Forbidden(f"{claims.provider} has not verified your e-mail address, so it cannot open an account here.")
+    identity = Identity(
+        issuer=claims.issuer, subject=claims.subject, provider=claims.provider, linked_at=datetime.now(UTC)
+    )
+    user = user_by_email(email)
+    if not user:
+        return _make_from(claims, email, identity)
+    if not user.email_verified:
+        user.update(unset__password_hash=True)
+        end_all_sessions(user.id)
+    user.update(push__identities=identity, set__email_verified=True)
+    user.reload()
+    return user
+
+
+def _make_from(claims: Claims, email: str, identity: Identity) -> User:
+    wish = re.sub(r"[^a-z0-9._-]", "", email.split("@")[0])[:24].strip("._-") or "user"
+    for name in (wish, f"{wish}-{secrets.token_hex(2)}", f"{wish}-{secrets.token_hex(4)}"):
+        user = _new_user("person", name, (claims.name or wish)[:80])
+        user.email, user.email_verified, user.identities = email, True, [identity]
+        try:
+            _insert(user)
+        except Conflict as taken:
+            if "email" in (taken.fields or {}):
+                return sign_in_with(claims)  # a second callback of the same person was a moment quicker
+            continue
+        return user
+    raise Conflict("No free username could be found.")

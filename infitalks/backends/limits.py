@@ -1,0 +1,46 @@
+"""Rate limits. Counted in this process for what happens often, in Redis for sign-in, so that more processes do not
+mean more guesses; while Redis is away these too are counted here."""
+
+import time
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from infitalks.settings import Settings
+
+AVOID_SECONDS = 5.0  # how long a failing Redis is left alone
+
+
+class Limiter:
+    """`hit` answers the seconds to wait, 0 where the call may go on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._on = settings.rate_limits == "on"
+        self._here = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = MovingWindowRateLimiter(_redis_storage(settings.redis_url))
+        self._avoid_until = 0.0
+
+    def hit(self, rate: str, *keys: str, shared: bool = False) -> int:
+        """Count one call of `keys` under `rate` ("10/second", "20 per minute")."""
+        if not self._on:
+            return 0
+        item = parse(rate)
+        if shared and time.monotonic() >= self._avoid_until:
+            try:
+                return self._count(self._shared, item, keys)
+            except Exception:  # the storage raises whatever its driver does
+                self._avoid_until = time.monotonic() + AVOID_SECONDS
+        return self._count(self._here, item, keys)
+
+    @staticmethod
+    def _count(limiter: MovingWindowRateLimiter, item: RateLimitItem, keys: tuple[str, ...]) -> int:
+        if limiter.hit(item, *keys):
+            return 0
+        return max(1, round(limiter.get_window_stats(item, *keys).reset_time - time.time()))
+
+
+def _redis_storage(url: str) -> Storage:
+    storage = storage_from_string(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+    assert isinstance(storage, Storage)  # the async kinds need a scheme of their own
+    return storage

@@ -1,0 +1,133 @@
+"""Celery, as a doorbell: work is named here and kept in MongoDB. Losing every ring loses nothing: a sweep finds it."""
+
+import logging
+import queue
+import threading
+from contextlib import suppress
+
+import redis
+from celery import Celery
+from kombu.entity import Queue
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from infitalks.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Which queue a task rings on, by the first part of its name.
+QUEUES = {"realtime": "realtime", "media": "media", "webhooks": "webhooks", "maintenance": "maintenance"}
+BELL_SECONDS = 5  # a bell that was lost with its task keeps later ones quiet for so long at most
+VISIBILITY_SECONDS = 600  # longer than any task may run
+
+celery_app = Celery("infitalks")
+_waiting: queue.Queue[tuple[str, tuple[str, ...], bool]] = queue.Queue(maxsize=1000)
+_started = threading.Lock()
+_ringer: threading.Thread | None = None
+_redis: redis.Redis | None = None
+
+
+def configure(settings: Settings) -> Celery:
+    """Set Celery up for this process; nothing is connected yet."""
+    global _redis
+    celery_app.conf.update(
+        broker_url=settings.redis_url,
+        result_backend=None,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,  # True made tasks run twice in 5.6.3
+        worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        task_publish_retry=False,
+        task_time_limit=240,
+        task_queues=[Queue(name) for name in QUEUES.values()],
+        task_default_queue="realtime",
+        task_create_missing_queues=False,
+        task_routes={f"{prefix}.*": {"queue": name} for prefix, name in QUEUES.items()},
+        timezone="UTC",
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_SECONDS,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": 1,
+            "socket_timeout": 2,
+            "health_check_interval": 30,
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.2,
+        },
+    )
+    celery_app.set_default()
+    # An explicit retry policy: the library's own turns a time-out of 1 s into 15 s on a hung server.
+    _redis = redis.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+    return celery_app
+
+
+def ring(task: str, *args: str) -> None:
+    """Ask a worker to run `task`. Costs the caller nothing, even when Redis is down, hung or full."""
+    _hand_over(task, args, once=False)
+
+
+def ring_once(task: str, *args: str) -> None:
+    """Like `ring`, but while one such bell waits to be answered (5 s at most) further ones are swallowed."""
+    _hand_over(task, args, once=True)
+
+
+def answer(task: str, *args: str) -> None:
+    """A worker took the bell up; the next `ring_once` rings again. Call it before reading what there is to do."""
+    with suppress(redis.RedisError):  # the bell expires by itself
+        _connection().delete(_bell(task, args))
+
+
+def ping() -> None:
+    """Raise redis.RedisError unless Redis answers within a second."""
+    _connection().ping()
+
+
+def _connection() -> redis.Redis:
+    if _redis is None:
+        raise RuntimeError("backends.queue.configure has not been called")
+    return _redis
+
+
+def _bell(task: str, args: tuple[str, ...]) -> str:
+    return ":".join(("bell", task, *args))
+
+
+def _hand_over(task: str, args: tuple[str, ...], *, once: bool) -> None:
+    _start_ringer()
+    try:
+        _waiting.put_nowait((task, args, once))
+    except queue.Full:
+        log.warning("dropped the bell for %s: the sweep will find its work", task)
+
+
+def _start_ringer() -> None:
+    # Started with the first ring, not at import: threads do not survive a fork.
+    global _ringer
+    with _started:
+        if _ringer is None or not _ringer.is_alive():
+            _ringer = threading.Thread(target=_ring_for_ever, name="ringer", daemon=True)
+            _ringer.start()
+
+
+def _ring_for_ever() -> None:
+    while True:
+        task, args, once = _waiting.get()
+        try:
+            if not once or _connection().set(_bell(task, args), "1", nx=True, ex=BELL_SECONDS):
+                celery_app.send_task(task, args=args)
+        except Exception as error:  # whatever Redis or Kombu raise, the ringer lives on
+            log.warning("could not ring %s (%s): the sweep will find its work", task, type(error).__name__)

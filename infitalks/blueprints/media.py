@@ -1,0 +1,70 @@
+"""Pictures' doors: upload, state, retry, and the bytes themselves after a check of membership."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from infitalks import access
+from infitalks.actions import media
+from infitalks.backends.media import MediaRefused, MediaUnavailable
+from infitalks.blueprints.guard import api, page
+from infitalks.errors import Invalid, NotFound, Unavailable
+from infitalks.models.users import User
+from infitalks.schemas.media import AttachmentOut, attachment_out
+
+blueprint = Blueprint("media", __name__)
+
+CACHE_SECONDS = 300  # how long a removed member's browser may still show what it has
+
+
+@blueprint.post("/api/media")
+@api(limit="60/minute", most_bytes=media.MOST_BYTES + 64 * 1024, answers={201: AttachmentOut})
+def post_media(me: User) -> tuple[AttachmentOut, int]:
+    """Multipart, one part `file`."""
+    file = request.files.get("file")
+    if not file or len(request.files) != 1 or request.form.keys() - {"csrf_token"}:
+        raise Invalid("Send one file, as the part `file`.", fields={"file": "one is needed, and nothing else"})
+    stored = media.upload_media(me.id, file.filename or "", file.read(media.MOST_BYTES + 1))
+    return attachment_out(stored), 201
+
+
+@blueprint.get("/api/media/<media_id>")
+@api(answers={200: AttachmentOut})
+def get_media(me: User, media_id: str) -> AttachmentOut:
+    return attachment_out(access.get_media_for(me.id, media_id))
+
+
+@blueprint.post("/api/media/<media_id>/retry")
+@api(limit="20/minute", answers={200: AttachmentOut})
+def retry_media(me: User, media_id: str) -> AttachmentOut:
+    return attachment_out(media.retry_media(me.id, media_id))
+
+
+@blueprint.get("/media/<media_id>/full")
+@page(kind="file")
+def get_full(me: User, media_id: str) -> Response:
+    return _stream(me, media_id, thumb=False)
+
+
+@blueprint.get("/media/<media_id>/thumb")
+@page(kind="file")
+def get_thumb(me: User, media_id: str) -> Response:
+    return _stream(me, media_id, thumb=True)
+
+
+def _stream(me: User, media_id: str, *, thumb: bool) -> Response:
+    try:
+        download = media.open_media(me.id, media_id, thumb=thumb)
+    except MediaRefused:
+        raise NotFound() from None
+    except MediaUnavailable:
+        raise Unavailable("The picture service is away.", retry_after=5) from None
+    headers: dict[str, Any] = {
+        "Cache-Control": f"private, max-age={CACHE_SECONDS}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if download.length is not None:
+        headers["Content-Length"] = str(download.length)
+    response = Response(download.chunks, mimetype=download.content_type, headers=headers)
+    response.call_on_close(download.close)
+    return response

@@ -1,0 +1,87 @@
+"""Messages' doors: send, read, edit, delete, react."""
+
+from bson import ObjectId
+from flask import Blueprint
+
+from infitalks import access
+from infitalks.actions import messages
+from infitalks.blueprints.guard import api
+from infitalks.models.log import entries_after, entries_before, entries_by_id, only_messages
+from infitalks.models.users import User
+from infitalks.schemas.base import validate
+from infitalks.schemas.messages import (
+    EditIn,
+    MessageIn,
+    MessageOut,
+    MessagesOut,
+    MessagesQuery,
+    ReactionPath,
+    messages_out,
+)
+
+blueprint = Blueprint("messages", __name__)
+
+
+def _now(message_id: str) -> MessageOut:
+    """The message as it is now."""
+    return messages_out(entries_by_id([ObjectId(message_id)]).values())[0]
+
+
+@blueprint.get("/api/messages")
+@api(query=MessagesQuery, answers={200: MessagesOut})
+def get_messages(me: User, query: MessagesQuery) -> MessagesOut:
+    chat, membership = access.get_chat_for(me.id, query.chat)  # `last_seq` is read before the messages
+    seen = only_messages(access.seen_filter(membership["intervals"]))
+    if query.after is not None:
+        found = entries_after(chat["_id"], seen, query.after, query.limit + 1)
+        shown = found[: query.limit]
+    else:
+        found = entries_before(chat["_id"], seen, query.before, query.limit + 1)
+        shown = found[-query.limit :]
+    more = len(found) > query.limit
+    return MessagesOut(messages=messages_out(shown), has_more=more, as_of=chat["last_seq"])
+
+
+@blueprint.post("/api/messages")
+@api(body=MessageIn, limit="30/second", answers={200: MessageOut, 201: MessageOut})
+def post_message(me: User, body: MessageIn) -> tuple[MessageOut, int]:
+    message, new = messages.send_message(
+        me.id,
+        ObjectId(body.chat_id),
+        body.client_id,
+        text=body.text,
+        attachments=body.attachments,
+        reply_to=body.reply_to,
+    )
+    return messages_out([message])[0], 201 if new else 200
+
+
+@blueprint.patch("/api/messages/<message_id>")
+@api(body=EditIn, answers={200: MessageOut})
+def patch_message(me: User, message_id: str, body: EditIn) -> MessageOut:
+    messages.edit_message(me.id, message_id, body.text, body.client_id)
+    return _now(message_id)
+
+
+@blueprint.delete("/api/messages/<message_id>")
+@api(answers={204: None})
+def delete_message(me: User, message_id: str) -> None:
+    messages.delete_message(me.id, message_id)
+
+
+@blueprint.put("/api/messages/<message_id>/reactions/<emoji>")
+@api(answers={200: MessageOut})
+def put_reaction(me: User, message_id: str, emoji: str) -> MessageOut:
+    return _react(me, message_id, emoji, on=True)
+
+
+@blueprint.delete("/api/messages/<message_id>/reactions/<emoji>")
+@api(answers={200: MessageOut})
+def delete_reaction(me: User, message_id: str, emoji: str) -> MessageOut:
+    return _react(me, message_id, emoji, on=False)
+
+
+def _react(me: User, message_id: str, emoji: str, *, on: bool) -> MessageOut:
+    checked = validate(ReactionPath, {"emoji": emoji})
+    messages.set_reaction(me.id, message_id, checked.emoji, on=on)
+    return _now(message_id)

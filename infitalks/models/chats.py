@@ -1,0 +1,119 @@
+"""Chats and who is in them. Both are derived from the log: its first entry makes them, later ones change them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bson import ObjectId
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    IntField,
+    ListField,
+    ObjectIdField,
+    StringField,
+)
+
+from infitalks.models.database import Doc, Stored
+
+
+class Chat(Stored):
+    """`applied_m`: the seq of the last member entry that the memberships show. `name_seq`: of the last rename."""
+
+    kind = StringField(required=True, choices=("direct", "group"))
+    name = StringField()
+    avatar = ObjectIdField()
+    history = BooleanField(default=True)  # newcomers see what came before them
+    changed = DictField()  # field -> seq of the chat entry that set it
+    last_seq = IntField(default=0)
+    n = IntField(default=0)
+    last_message = DictField()
+    last_at = DateTimeField()
+    applied_m = IntField(default=0)
+    created_at = DateTimeField()
+
+    meta = {"collection": "chats"}
+
+
+class Membership(Stored):
+    """One user in one chat: the intervals [from, to or null] of the log that the user may see.
+
+    `id` is `<chat>:<user>`. `applied`: seq of the last member entry that this shows.
+    """
+
+    id = StringField(primary_key=True)
+    chat = ObjectIdField(required=True)
+    user = ObjectIdField(required=True)
+    role = StringField(required=True, choices=("owner", "member"))
+    active = BooleanField(required=True)
+    intervals = ListField(ListField(IntField(null=True)))
+    joined = IntField(required=True)
+    applied = IntField(required=True)
+    read_seq = IntField(default=0)
+    read_n = IntField(default=0)
+    muted = BooleanField(default=False)
+    hidden_n = IntField()  # a direct chat put away; a message numbered above this brings it back
+
+    meta = {"collection": "memberships"}
+
+
+def membership_id(chat_id: ObjectId, user_id: ObjectId) -> str:
+    return f"{chat_id}:{user_id}"
+
+
+def chat_by_id(chat_id: ObjectId) -> Doc | None:
+    return Chat.raw().find_one({"_id": chat_id})
+
+
+def membership_of(chat_id: ObjectId, user_id: ObjectId) -> Doc | None:
+    return Membership.raw().find_one({"_id": membership_id(chat_id, user_id)})
+
+
+def memberships_in(chat_id: ObjectId) -> list[Doc]:
+    """All memberships that the chat ever had, the longest-standing first."""
+    return list(Membership.raw().find({"chat": chat_id}).sort("joined", 1))
+
+
+def active_members(chat_id: ObjectId) -> list[Doc]:
+    return [member for member in memberships_in(chat_id) if member["active"]]
+
+
+def member_counts(chat_ids: list[ObjectId]) -> dict[ObjectId, int]:
+    stages: list[Doc] = [
+        {"$match": {"chat": {"$in": chat_ids}, "active": True}},
+        {"$group": {"_id": "$chat", "count": {"$sum": 1}}},
+    ]
+    return {row["_id"]: row["count"] for row in Membership.raw().aggregate(stages)}
+
+
+def others_in_direct(chat_ids: list[ObjectId], user_id: ObjectId) -> dict[ObjectId, ObjectId]:
+    """For each direct chat the other person's id."""
+    rows = Membership.raw().find({"chat": {"$in": chat_ids}, "user": {"$ne": user_id}}, {"chat": 1, "user": 1})
+    return {row["chat"]: row["user"] for row in rows}
+
+
+def memberships_of(user_id: ObjectId, chat_ids: Iterable[ObjectId] | None = None) -> dict[ObjectId, Doc]:
+    """The user's active memberships by chat id."""
+    query: Doc = {"user": user_id, "active": True}
+    if chat_ids is not None:
+        query["chat"] = {"$in": list(chat_ids)}
+    return {row["chat"]: row for row in Membership.raw().find(query)}
+
+
+def newest_chats(memberships: dict[ObjectId, Doc], before: tuple[datetime, ObjectId] | None, limit: int) -> list[Doc]:
+    """Of these memberships' chats up to `limit`, the newest message first; `before` continues a listing."""
+    query: Doc = {"_id": {"$in": list(memberships)}}
+    hidden = {key: m["hidden_n"] for key, m in memberships.items() if m.get("hidden_n") is not None}
+    if hidden:
+        query["$nor"] = [{"_id": key, "n": {"$lte": n}} for key, n in hidden.items()]
+    if before:
+        at, last = before
+        query["$or"] = [{"last_at": {"$lt": at}}, {"last_at": at, "_id": {"$lt": last}}]
+    return list(Chat.raw().find(query).sort([("last_at", -1), ("_id", -1)]).limit(limit))
+
+
+def contacts_of(user_id: ObjectId) -> list[ObjectId]:
+    """Everybody who shares a chat with the user."""
+    chats = list(memberships_of(user_id))
+    found = Membership.raw().distinct("user", {"chat": {"$in": chats}, "active": True})
+    return [contact for contact in found if contact != user_id]

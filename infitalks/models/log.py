@@ -1,0 +1,116 @@
+"""The log: everything that happens in a chat is one entry of it, numbered 1, 2, 3 … without a hole.
+
+An entry: {_id, chat, seq, n, m, kind, author, at, client_id, hash, body…, out}. `n` counts the messages up to and
+including it, `m` is the seq of the last member entry up to and including it. `out` is its row in the outbox:
+state new (to be told), done or dead, due, tries. A message is an entry of kind message; its id is the message's.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from bson import ObjectId
+from mongoengine import DateTimeField, DictField, IntField, ListField, ObjectIdField, StringField
+
+from infitalks.models.database import Doc, Stored
+
+KINDS = ("message", "edit", "delete", "reaction", "media", "member", "chat")
+ABOUT_MESSAGES = ("edit", "delete", "reaction", "media")
+
+
+class Entry(Stored):
+    """What all kinds have, and the fields of a message. Other kinds' fields: `actions/` that appends them."""
+
+    chat = ObjectIdField(required=True)
+    seq = IntField(required=True)
+    n = IntField(required=True)
+    m = IntField(required=True)
+    kind = StringField(required=True, choices=KINDS)
+    author = ObjectIdField(required=True)
+    at = DateTimeField(required=True)
+    client_id = StringField(required=True)
+    hash = StringField(required=True)
+    out = DictField(required=True)
+    target = ObjectIdField()  # edit, delete, reaction, media: the message it is about
+    text = StringField()
+    html = StringField()
+    attachments = ListField(ObjectIdField())
+    reply_to = ObjectIdField()
+    via = DictField()
+    reactions = DictField()  # user id -> emoji -> {k: seq, on: bool}
+    edit_seq = IntField()
+    edited_at = DateTimeField()
+    deleted_seq = IntField()
+
+    meta = {"collection": "log"}
+
+
+class Top(NamedTuple):
+    """The newest entry's numbers; all 0 where the log is empty."""
+
+    seq: int
+    n: int
+    m: int
+
+
+def top_of(chat_id: ObjectId) -> Top:
+    found = Entry.raw().find_one({"chat": chat_id}, {"seq": 1, "n": 1, "m": 1}, sort=[("seq", -1)])
+    return Top(found["seq"], found["n"], found["m"]) if found else Top(0, 0, 0)
+
+
+def entry_by_id(entry_id: ObjectId) -> Doc | None:
+    return Entry.raw().find_one({"_id": entry_id})
+
+
+def entries_by_id(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
+    return {doc["_id"]: doc for doc in Entry.raw().find({"_id": {"$in": list(ids)}})}
+
+
+def entry_by_client_id(chat_id: ObjectId, author: ObjectId, client_id: str) -> Doc | None:
+    return Entry.raw().find_one({"chat": chat_id, "author": author, "client_id": client_id})
+
+
+def entries_after(chat_id: ObjectId, seen: Doc, after: int, limit: int) -> list[Doc]:
+    """Ascending from `after`, of those that the filter `seen` (access.seen_filter) lets pass."""
+    query = {"$and": [{"chat": chat_id, "seq": {"$gt": after}}, seen]}
+    return list(Entry.raw().find(query).sort("seq", 1).limit(limit))
+
+
+def entries_before(chat_id: ObjectId, seen: Doc, before: int | None, limit: int) -> list[Doc]:
+    """The newest ones below `before` (None: of all), ascending."""
+    below = {} if before is None else {"seq": {"$lt": before}}
+    query = {"$and": [{"chat": chat_id, **below}, seen]}
+    return list(Entry.raw().find(query).sort("seq", -1).limit(limit))[::-1]
+
+
+def only_messages(seen: Doc) -> Doc:
+    return {"$and": [seen, {"kind": "message"}]}
+
+
+def member_entries(chat_id: ObjectId, after: int) -> list[Doc]:
+    return list(Entry.raw().find({"chat": chat_id, "kind": "member", "seq": {"$gt": after}}).sort("seq", 1))
+
+
+def entry_at(chat_id: ObjectId, seq: int) -> Doc | None:
+    return Entry.raw().find_one({"chat": chat_id, "seq": seq})
+
+
+def waiting_entries(chat_id: ObjectId, now: datetime, limit: int) -> list[Doc]:
+    """Entries that have still to be told, in order."""
+    query = {"chat": chat_id, "out.state": "new", "out.due": {"$lte": now}}
+    return list(Entry.raw().find(query).sort("seq", 1).limit(limit))
+
+
+def waiting_about(message_ids: list[ObjectId]) -> list[Doc]:
+    """Entries about these messages that their writer may not have applied yet, in order."""
+    query = {"target": {"$in": message_ids}, "out.state": "new"}
+    return list(Entry.raw().find(query).sort("seq", 1))
+
+
+def chats_with_waiting(due_before: datetime) -> list[ObjectId]:
+    """Chats whose bell was rung in vain, or whose telling failed and is due again."""
+    return list(Entry.raw().distinct("chat", {"out.state": "new", "out.due": {"$lte": due_before}}))
+
+
+def last_message_in(chat_id: ObjectId) -> Doc | None:
+    return Entry.raw().find_one({"chat": chat_id, "kind": "message"}, sort=[("seq", -1)])

@@ -1,0 +1,68 @@
+"""Pictures: what was uploaded, where it is kept, and which message shows it. The bytes wait in GridFS (`spool`)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import gridfs
+from bson import ObjectId
+from mongoengine import BooleanField, DateTimeField, IntField, ObjectIdField, StringField
+
+from infitalks.models.database import Doc, Stored, database
+
+
+class Media(Stored):
+    """`state`: processing, ready or failed. `due`: when a worker may take it up (again)."""
+
+    owner = ObjectIdField(required=True)
+    state = StringField(required=True, choices=("processing", "ready", "failed"))
+    reason = StringField()
+    name = StringField(required=True)
+    content_type = StringField(required=True)
+    bytes = IntField(required=True)
+    spool = ObjectIdField()
+    tries = IntField(default=0)
+    due = DateTimeField()
+    public_id = StringField(required=True)
+    version = IntField()
+    format = StringField()
+    width = IntField()
+    height = IntField()
+    placeholder = StringField()
+    chat = ObjectIdField()  # where it was sent
+    client_id = StringField()  # of the message that took it
+    message = ObjectIdField()
+    told = BooleanField(default=False)  # the message's readers know how it ended
+    dropped = BooleanField(default=False)  # its message was deleted
+    profile_of = StringField()  # user:<id> or chat:<id> whose picture it is
+    created_at = DateTimeField(required=True)
+
+    meta = {"collection": "media"}
+
+
+def media_by_id(media_id: ObjectId) -> Doc | None:
+    return Media.raw().find_one({"_id": media_id})
+
+
+def media_by_ids(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
+    return {doc["_id"]: doc for doc in Media.raw().find({"_id": {"$in": list(ids)}})}
+
+
+def waiting_media(due_before: datetime) -> list[ObjectId]:
+    query = {"state": "processing", "due": {"$lte": due_before}}
+    return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
+
+
+def untold_media() -> list[ObjectId]:
+    """Finished pictures of sent messages whose readers have not been told."""
+    query = {"state": {"$in": ["ready", "failed"]}, "message": {"$ne": None}, "told": False}
+    return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
+
+
+def unattached_media(created_before: datetime) -> list[Doc]:
+    """Uploads that no message and no profile took."""
+    query = {"message": None, "profile_of": None, "created_at": {"$lt": created_before}}
+    return list(Media.raw().find(query, {"spool": 1, "public_id": 1, "state": 1}).limit(500))
+
+
+def spool() -> gridfs.GridFSBucket:
+    return gridfs.GridFSBucket(database(), bucket_name="spool")

@@ -1,0 +1,35 @@
+"""Who is signed in where. A session is a record here, so that it can be listed and ended at once."""
+
+from bson import ObjectId
+from mongoengine import DateTimeField, ListField, ObjectIdField, StringField
+
+from infitalks.models.database import Stored
+
+
+class Session(Stored):
+    """`id` is the SHA-256 of a browser's token, or of a random name that JWTs carry; `kind` browser or api."""
+
+    id = StringField(primary_key=True)
+    user = ObjectIdField(required=True)
+    kind = StringField(required=True, choices=("browser", "api"))
+    agent = StringField(default="")
+    refresh_hash = StringField()
+    spent_refresh = ListField(StringField())  # hashes of refresh tokens that were used: seeing one again is theft
+    created_at = DateTimeField(required=True)
+    seen_at = DateTimeField(required=True)
+    expires_at = DateTimeField(required=True)
+
+    meta = {"collection": "sessions"}
+
+
+def session_by_id(session_id: str) -> Session | None:
+    return Session.objects(id=session_id).first()
+
+
+def sessions_of(user_id: ObjectId) -> list[Session]:
+    return list(Session.objects(user=user_id).order_by("-seen_at"))
+
+
+def session_by_refresh(token_hash: str) -> Session | None:
+    """The session that this refresh token belongs to, be the token current or spent."""
+    return Session.objects(__raw__={"$or": [{"refresh_hash": token_hash}, {"spent_refresh": token_hash}]}).first()

@@ -1,0 +1,109 @@
+"""People and bots. Not for: who is signed in (sessions) or who is in a chat (chats)."""
+
+import hashlib
+from collections.abc import Iterable
+
+from bson import ObjectId
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    EmbeddedDocument,
+    EmbeddedDocumentListField,
+    ListField,
+    ObjectIdField,
+    StringField,
+)
+
+from infitalks.models.database import Doc, Stored
+
+
+class Identity(EmbeddedDocument):
+    """An account at a sign-in provider; issuer and subject together are its key, never the address."""
+
+    issuer = StringField(required=True)
+    subject = StringField(required=True)
+    provider = StringField(required=True)
+    linked_at = DateTimeField(required=True)
+
+    meta = {"strict": False}
+
+
+class User(Stored):
+    """`kind` is person or bot. `epoch` names the live channel; changing it ends the old one."""
+
+    kind = StringField(required=True, choices=("person", "bot"))
+    username = StringField(required=True)
+    display_name = StringField(required=True)
+    search = ListField(StringField())  # casefolded username and words of the display name
+    email = StringField()
+    email_verified = BooleanField(default=False)
+    password_hash = StringField()
+    identities = EmbeddedDocumentListField(Identity)
+    avatar = ObjectIdField()
+    is_admin = BooleanField(default=False)
+    disabled_at = DateTimeField()
+    epoch = StringField(required=True)
+    online = BooleanField(default=False)
+    token_hash = StringField()
+    created_by = ObjectIdField()
+    created_at = DateTimeField(required=True)
+
+    meta = {"collection": "users"}
+
+
+PUBLIC = {"kind": 1, "username": 1, "display_name": 1, "avatar": 1}
+
+
+def secret_hash(token: str) -> str:
+    """What is stored of a token of 128 random bits or more; such a token needs no slow hash."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def user_by_id(user_id: ObjectId) -> User | None:
+    return User.objects(id=user_id).first()
+
+
+def user_by_login(login: str) -> User | None:
+    """The person with this e-mail address or username; both are compared in lower case."""
+    name = login.strip().lower()
+    return User.objects(**{"email" if "@" in name else "username": name, "kind": "person"}).first()
+
+
+def user_by_email(email: str) -> User | None:
+    return User.objects(email=email).first()
+
+
+def user_by_identity(issuer: str, subject: str) -> User | None:
+    return User.objects(identities__match={"issuer": issuer, "subject": subject}).first()
+
+
+def bot_by_token(token: str) -> User | None:
+    return User.objects(token_hash=secret_hash(token), kind="bot").first()
+
+
+def public_users(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
+    """What anybody signed in may know of these users, by id."""
+    return {doc["_id"]: doc for doc in User.raw().find({"_id": {"$in": list(ids)}}, PUBLIC)}
+
+
+def live_channels(ids: Iterable[ObjectId]) -> list[str]:
+    """The current live channel of each of these users that is not disabled."""
+    found = User.raw().find({"_id": {"$in": list(ids)}, "disabled_at": None}, {"epoch": 1})
+    return [channel_name(doc["_id"], doc["epoch"]) for doc in found]
+
+
+def channel_name(user_id: ObjectId, epoch: str) -> str:
+    return f"private-user-{user_id}-{epoch}"
+
+
+def search_users(prefix: str, limit: int) -> list[Doc]:
+    """People and bots whose username, or a word of whose display name, begins with `prefix`."""
+    key = prefix.strip().casefold()
+    query: Doc = {"disabled_at": None}
+    if key:
+        query["search"] = {"$elemMatch": {"$gte": key, "$lt": key + "\uffff"}}
+    return list(User.raw().find(query, PUBLIC).sort("username", 1).limit(limit))
+
+
+def users_by_username(names: Iterable[str]) -> list[User]:
+    return list(User.objects(username__in=[name.strip().lower() for name in names], disabled_at=None))

@@ -1,0 +1,213 @@
+"""Chats and their members in JSON."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from bson import ObjectId
+from pydantic import Field, model_validator
+
+from infitalks.access import visible
+from infitalks.errors import Invalid
+from infitalks.models.chats import member_counts, others_in_direct
+from infitalks.models.database import Doc, object_id
+from infitalks.models.users import User, public_users
+from infitalks.schemas.base import Id, In, Limit, Name, Out, Query, Seq, Time
+from infitalks.schemas.messages import MessageOut
+from infitalks.schemas.users import UserOut, avatar_url, user_out
+
+MOST_MEMBERS_AT_ONCE = 100
+Ids = Annotated[list[Id], Field(max_length=MOST_MEMBERS_AT_ONCE)]
+Role = Literal["owner", "member"]
+
+
+class ChatIn(In):
+    """A direct chat has `user_id`, a group `name` and `member_ids` (its maker need not be among them)."""
+
+    kind: Literal["direct", "group"]
+    user_id: Id | None = None
+    name: Name | None = None
+    member_ids: Ids = []
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> "ChatIn":
+        if self.kind == "direct" and (not self.user_id or self.name or self.member_ids):
+            raise ValueError("a direct chat has user_id and nothing else")
+        if self.kind == "group" and (not self.name or self.user_id):
+            raise ValueError("a group has name and member_ids, not user_id")
+        return self
+
+
+class ChatPatchIn(In):
+    """Owners change name and avatar for all; muted is one's own."""
+
+    name: Name | None = None
+    avatar: Id | None = None
+    muted: bool | None = None
+
+
+class MembersIn(In):
+    user_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_MEMBERS_AT_ONCE)]
+
+
+class RoleIn(In):
+    role: Role
+
+
+class ReadIn(In):
+    seq: Seq
+
+
+class SyncIn(In):
+    chats: Annotated[dict[Id, Seq], Field(max_length=2000)]
+
+
+class ChatsQuery(Query):
+    cursor: Annotated[str, Field(max_length=100)] | None = None
+    limit: Limit = 50
+
+
+class ChatQuery(Query):
+    limit: Limit = 50
+
+
+class LastMessageOut(Out):
+    """A line for the chat list; `text` is cut."""
+
+    id: Id
+    seq: int
+    author: UserOut
+    text: str
+    attachments: int
+    deleted: bool
+    created_at: Time
+
+
+class ChatOut(Out):
+    """`name` of a direct chat is the other's display name, and `other` is that person."""
+
+    id: Id
+    kind: Literal["direct", "group"]
+    name: str
+    avatar_url: str | None
+    other: UserOut | None
+    member_count: int
+    role: Role
+    last_seq: int
+    last_message: LastMessageOut | None
+    last_at: Time
+    read_seq: int
+    unread: int
+    muted: bool
+
+
+class ChatsOut(Out):
+    chats: list[ChatOut]
+    next: str | None
+
+
+class MemberOut(Out):
+    user: UserOut
+    role: Role
+    read_seq: int
+    online: bool
+
+
+class ChatDetailOut(ChatOut):
+    members: list[MemberOut]
+    messages: list[MessageOut]
+    has_more: bool
+    as_of: int
+
+
+class ReadOut(Out):
+    read_seq: int
+    unread: int
+
+
+class SyncOut(Out):
+    changed: list[ChatOut]
+    gone: list[Id]
+
+
+def chats_out(chats: list[Doc], memberships: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:
+    """Stored chats, raw, as the member `user_id` sees them; three reads for any number of chats."""
+    ids = [chat["_id"] for chat in chats]
+    counts = member_counts(ids)
+    others = others_in_direct([chat["_id"] for chat in chats if chat["kind"] == "direct"], user_id)
+    authors = {chat["last_message"]["author"] for chat in chats if chat.get("last_message")}
+    users = public_users(authors | set(others.values()))
+    return [_chat_out(chat, memberships[chat["_id"]], counts, users, others.get(chat["_id"])) for chat in chats]
+
+
+def _chat_out(
+    chat: Doc,
+    membership: Doc,
+    counts: dict[ObjectId, int],
+    users: dict[ObjectId, Doc],
+    other: ObjectId | None,
+) -> ChatOut:
+    partner = users.get(other) if other else None
+    return ChatOut(
+        id=str(chat["_id"]),
+        kind=chat["kind"],
+        name=partner["display_name"] if partner else (chat.get("name") or ""),
+        avatar_url=avatar_url(partner.get("avatar") if partner else chat.get("avatar")),
+        other=user_out(partner) if partner else None,
+        member_count=counts.get(chat["_id"], 0),
+        role=membership["role"],
+        last_seq=chat["last_seq"],
+        last_message=_last_message(chat.get("last_message"), membership, users),
+        last_at=chat["last_at"],
+        read_seq=membership["read_seq"],
+        unread=max(0, chat["n"] - membership["read_n"]),
+        muted=membership.get("muted", False),
+    )
+
+
+def _last_message(stored: Doc | None, membership: Doc, users: dict[ObjectId, Doc]) -> LastMessageOut | None:
+    if not stored or not visible(stored["seq"], membership["intervals"]):
+        return None
+    return LastMessageOut(
+        id=str(stored["id"]),
+        seq=stored["seq"],
+        author=user_out(users[stored["author"]]),
+        text=stored["text"],
+        attachments=stored["attachments"],
+        deleted=stored["deleted"],
+        created_at=stored["at"],
+    )
+
+
+def members_out(memberships: Iterable[Doc]) -> list[MemberOut]:
+    """Stored memberships, raw, with their users."""
+    rows = list(memberships)
+    ids = [row["user"] for row in rows]
+    users = public_users(ids)
+    online = {doc["_id"] for doc in User.raw().find({"_id": {"$in": ids}, "online": True}, {"_id": 1})}
+    return [
+        MemberOut(
+            user=user_out(users[row["user"]]),
+            role=row["role"],
+            read_seq=row["read_seq"],
+            online=row["user"] in online,
+        )
+        for row in rows
+    ]
+
+
+def write_cursor(chat: Doc) -> str:
+    """Where a listing goes on: after this chat."""
+    millis = int(chat["last_at"].timestamp() * 1000)
+    return base64.urlsafe_b64encode(f"{millis}:{chat['_id']}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[datetime, ObjectId]:
+    """The place that `write_cursor` wrote. Raises Invalid."""
+    try:
+        millis, chat_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(":")
+        return datetime.fromtimestamp(int(millis) / 1000, UTC), object_id(chat_id)
+    except (ValueError, OverflowError, OSError, binascii.Error):
+        raise Invalid("The cursor is not one of ours.", fields={"cursor": "not one of ours"}) from None

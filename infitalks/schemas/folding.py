@@ -1,0 +1,52 @@
+"""What an entry does to the message that it names, as a pure function.
+
+`actions/log.py` does the same in the database, conditionally per field; both go by these rules: text goes to the
+later edit, each user's emoji to its later entry, a deletion is final.
+"""
+
+from typing import Any
+
+from infitalks.models.database import Doc
+
+# What a deletion blanks; chat, seq, n, m, kind, at, author, client_id and hash stay for ever.
+BLANK: Doc = {
+    "text": "",
+    "html": "",
+    "attachments": [],
+    "cards": [],
+    "reactions": {},
+    "reply_to": None,
+    "via": None,
+}
+
+
+def fold(message: Doc, entry: Doc) -> Doc:
+    """The message after `entry`. Folding an entry twice, or entries in any order, comes to the same."""
+    if message.get("deleted_seq") is not None:
+        return message
+    change = {"edit": _edit, "delete": _delete, "reaction": _react}.get(entry["kind"])
+    return {**message, **change(message, entry)} if change else message
+
+
+def _edit(message: Doc, entry: Doc) -> dict[str, Any]:
+    if message.get("edit_seq") and message["edit_seq"] >= entry["seq"]:
+        return {}
+    return edit_fields(entry)
+
+
+def edit_fields(entry: Doc) -> dict[str, Any]:
+    return {"text": entry["text"], "html": entry["html"], "edit_seq": entry["seq"], "edited_at": entry["at"]}
+
+
+def _delete(message: Doc, entry: Doc) -> dict[str, Any]:
+    return {**BLANK, "deleted_seq": entry["seq"]}
+
+
+def _react(message: Doc, entry: Doc) -> dict[str, Any]:
+    user, emoji = str(entry["author"]), entry["emoji"]
+    all_marks = message.get("reactions") or {}
+    marks = all_marks.get(user, {})
+    if marks.get(emoji, {}).get("k", 0) >= entry["seq"]:
+        return {}
+    mark = {"k": entry["seq"], "on": entry["on"]}
+    return {"reactions": {**all_marks, user: {**marks, emoji: mark}}}

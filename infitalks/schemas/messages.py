@@ -1,0 +1,229 @@
+"""Messages and log entries in JSON. What an entry shows is joined here, in three reads for any number of entries."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from bson import ObjectId
+from pydantic import AfterValidator, Field, model_validator
+
+from infitalks.models.database import Doc
+from infitalks.models.log import ABOUT_MESSAGES, entries_by_id, waiting_about
+from infitalks.models.media import media_by_ids
+from infitalks.models.users import public_users
+from infitalks.schemas.base import ClientId, Id, In, Limit, Out, Query, Seq, Time
+from infitalks.schemas.folding import fold
+from infitalks.schemas.media import AttachmentOut, attachment_out
+from infitalks.schemas.users import UserOut, user_out
+
+LONGEST_TEXT = 16_000  # characters; the outer limit is the event size, beyond which pages fetch
+MOST_ATTACHMENTS = 10
+
+
+def _check_emoji(emoji: str) -> str:
+    # It becomes a key of a stored document, so "." and "$" are out, and so is everything that is plain text.
+    if any(char.isalnum() and char.isascii() or char in ".$" or char.isspace() for char in emoji):
+        raise ValueError("must be one emoji")
+    return emoji
+
+
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Emoji = Annotated[str, Field(min_length=1, max_length=16), AfterValidator(_check_emoji)]
+
+
+class MessageIn(In):
+    chat_id: Id
+    client_id: ClientId
+    text: Text = ""
+    attachments: Annotated[list[Id], Field(max_length=MOST_ATTACHMENTS)] = []
+    reply_to: Id | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "MessageIn":
+        if not self.text.strip() and not self.attachments:
+            raise ValueError("text or attachments: one of them has to be there")
+        if len(set(self.attachments)) != len(self.attachments):
+            raise ValueError("attachments: the same picture twice")
+        return self
+
+
+class EditIn(In):
+    text: Annotated[Text, Field(min_length=1)]
+    client_id: ClientId | None = None
+
+
+class ReactionPath(In):
+    """The emoji in a reaction's path."""
+
+    emoji: Emoji
+
+
+class MessagesQuery(Query):
+    chat: Id
+    before: Seq | None = None
+    after: Seq | None = None
+    limit: Limit = 50
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "MessagesQuery":
+        if self.before is not None and self.after is not None:
+            raise ValueError("before and after exclude each other")
+        return self
+
+
+class LogQuery(Query):
+    before: Seq | None = None
+    after: Seq | None = None
+    limit: Limit = 50
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "LogQuery":
+        if self.before is not None and self.after is not None:
+            raise ValueError("before and after exclude each other")
+        return self
+
+
+class ViaOut(Out):
+    """The name that a bot's sender gave; never the author."""
+
+    name: str | None = None
+    icon_url: str | None = None
+    icon_emoji: str | None = None
+
+
+class ReactionOut(Out):
+    emoji: str
+    users: list[Id]
+
+
+class MessageOut(Out):
+    id: Id
+    chat_id: Id
+    seq: int
+    author: UserOut
+    via: ViaOut | None
+    text: str
+    html: str
+    cards: list[dict[str, Any]]
+    attachments: list[AttachmentOut]
+    reply_to: Id | None
+    reactions: list[ReactionOut]
+    edited_at: Time | None
+    deleted: bool
+    created_at: Time
+    client_id: str
+
+
+class EntryOut(Out):
+    """`message` with kinds about messages, the next three with kind member, `changes` with kind chat."""
+
+    chat_id: Id
+    seq: int
+    n: int
+    kind: Literal["message", "edit", "delete", "reaction", "media", "member", "chat"]
+    at: Time
+    author: UserOut
+    message: MessageOut | None = None
+    action: Literal["created", "added", "removed", "left", "role"] | None = None
+    user: UserOut | None = None
+    role: Literal["owner", "member"] | None = None
+    changes: dict[str, str | None] | None = None
+
+
+class LogOut(Out):
+    entries: list[EntryOut]
+    through: int
+    has_more: bool
+    last_seq: int
+
+
+class MessagesOut(Out):
+    messages: list[MessageOut]
+    has_more: bool
+    as_of: int
+
+
+class Shown:
+    """Joins what entries refer to: the messages as they now are, users and pictures."""
+
+    def __init__(self, docs: Iterable[Doc]) -> None:
+        self.docs = list(docs)
+        self.messages = self._messages()
+        self.media = media_by_ids({m for doc in self.messages.values() for m in doc.get("attachments", ())})
+        self.users = {key: user_out(doc) for key, doc in public_users(self._user_ids()).items()}
+
+    def _messages(self) -> dict[ObjectId, Doc]:
+        found = {doc["_id"]: doc for doc in self.docs if doc["kind"] == "message"}
+        named = {doc["target"] for doc in self.docs if doc["kind"] in ABOUT_MESSAGES} - found.keys()
+        if named:
+            found.update(entries_by_id(named))
+        # What a writer appended but died before applying is shown all the same.
+        for entry in waiting_about(list(found)) if found else ():
+            found[entry["target"]] = fold(found[entry["target"]], entry)
+        return found
+
+    def _user_ids(self) -> set[ObjectId]:
+        ids = {doc["author"] for doc in (*self.docs, *self.messages.values())}
+        return ids | {doc["user"] for doc in self.docs if doc.get("user")}
+
+    def message(self, message_id: ObjectId) -> MessageOut:
+        doc = self.messages[message_id]
+        attachments = [attachment_out(self.media[m]) for m in doc.get("attachments", ()) if m in self.media]
+        return MessageOut(
+            id=str(doc["_id"]),
+            chat_id=str(doc["chat"]),
+            seq=doc["seq"],
+            author=self.users[doc["author"]],
+            via=ViaOut(**doc["via"]) if doc.get("via") else None,
+            text=doc.get("text") or "",
+            html=doc.get("html") or "",
+            cards=doc.get("cards") or [],
+            attachments=attachments,
+            reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
+            reactions=_reactions(doc.get("reactions") or {}),
+            edited_at=doc.get("edited_at"),
+            deleted=doc.get("deleted_seq") is not None,
+            created_at=doc["at"],
+            client_id=doc["client_id"],
+        )
+
+    def entry(self, doc: Doc) -> EntryOut:
+        out = EntryOut(
+            chat_id=str(doc["chat"]),
+            seq=doc["seq"],
+            n=doc["n"],
+            kind=doc["kind"],
+            at=doc["at"],
+            author=self.users[doc["author"]],
+        )
+        if doc["kind"] == "message":
+            out.message = self.message(doc["_id"])
+        elif doc["kind"] in ABOUT_MESSAGES:
+            out.message = self.message(doc["target"])
+        elif doc["kind"] == "member":
+            out.action, out.role = doc["action"], doc.get("role")
+            out.user = self.users[doc["user"]] if doc.get("user") else None
+        else:
+            out.changes = doc["changes"]
+        return out
+
+
+def entries_out(docs: Iterable[Doc]) -> list[EntryOut]:
+    """Stored entries, raw, as JSON shapes."""
+    shown = Shown(docs)
+    return [shown.entry(doc) for doc in shown.docs]
+
+
+def messages_out(docs: Iterable[Doc]) -> list[MessageOut]:
+    """Stored messages, raw, as JSON shapes, as they now are."""
+    shown = Shown(docs)
+    return [shown.message(doc["_id"]) for doc in shown.docs]
+
+
+def _reactions(stored: dict[str, dict[str, Doc]]) -> list[ReactionOut]:
+    users: dict[str, list[tuple[int, str]]] = {}
+    for user, emojis in stored.items():
+        for emoji, mark in emojis.items():
+            if mark["on"]:
+                users.setdefault(emoji, []).append((mark["k"], user))
+    ordered = sorted(users.items(), key=lambda item: min(item[1]))
+    return [ReactionOut(emoji=emoji, users=[user for _, user in sorted(marks)]) for emoji, marks in ordered]

@@ -1,0 +1,18 @@
+"""How a page connects to live events, in JSON."""
+
+from infitalks.schemas.base import Out
+
+
+class RealtimeOut(Out):
+    """`host` null: the page's own host; hosted Pusher: `host` and `port` null, `cluster` set."""
+
+    key: str
+    cluster: str | None
+    host: str | None
+    port: int | None
+    tls: bool
+    channels: list[str]
+
+
+class ChannelAuthOut(Out):
+    auth: str

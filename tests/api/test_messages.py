@@ -1,0 +1,124 @@
+"""Sending and reading messages through the API: once, in order, and only for those in the chat."""
+
+import secrets
+
+import pytest
+
+from tests.people import Person
+
+
+def test_a_message_is_read_by_the_other_member(ada: Person, bob: Person) -> None:
+    chat = ada.group(bob)
+    sent = ada.say(chat, "**hello**")
+    assert sent["html"] == "<p><strong>hello</strong></p>"
+    (read,) = bob.get(f"/api/messages?chat={chat}").json["messages"]
+    assert read == sent
+    assert read["author"]["id"] == ada.id
+
+
+def test_a_repeat_gets_the_same_message_and_other_content_is_refused(ada: Person) -> None:
+    chat = ada.group()
+    body = {"chat_id": chat, "client_id": secrets.token_hex(8), "text": "once"}
+    first, again = ada.post("/api/messages", body), ada.post("/api/messages", body)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json == first.json
+    refused = ada.post("/api/messages", {**body, "text": "twice"})
+    assert refused.status_code == 409
+    assert "client_id" in refused.json["error"]["fields"]
+    assert ada.texts(chat) == ["once"]
+
+
+def test_the_log_is_numbered_without_holes_through_every_kind_of_entry(ada: Person, bob: Person) -> None:
+    chat = ada.group()
+    message = ada.say(chat, "hello")
+    ada.post(f"/api/chats/{chat}/members", {"user_ids": [bob.id]})
+    ada.patch(f"/api/messages/{message['id']}", {"text": "hello all"})
+    bob.put(f"/api/messages/{message['id']}/reactions/👍")
+    ada.patch(f"/api/chats/{chat}", {"name": "Yard"})
+    ada.delete(f"/api/messages/{message['id']}")
+    entries = ada.get(f"/api/chats/{chat}/log?after=0").json["entries"]
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert [entry["kind"] for entry in entries] == [
+        "member",
+        "message",
+        "member",
+        "edit",
+        "reaction",
+        "chat",
+        "delete",
+    ]
+
+
+def test_an_edit_and_a_reaction_show_and_a_deletion_blanks_them(ada: Person, bob: Person) -> None:
+    chat = ada.group(bob)
+    message = ada.say(chat, "helo")
+    ada.patch(f"/api/messages/{message['id']}", {"text": "hello"})
+    bob.put(f"/api/messages/{message['id']}/reactions/👍")
+    (shown,) = bob.get(f"/api/messages?chat={chat}").json["messages"]
+    assert shown["text"] == "hello" and shown["edited_at"]
+    assert shown["reactions"] == [{"emoji": "👍", "users": [bob.id]}]
+    bob.delete(f"/api/messages/{message['id']}/reactions/👍")
+    assert ada.delete(f"/api/messages/{message['id']}").status_code == 204
+    (shown,) = bob.get(f"/api/messages?chat={chat}").json["messages"]
+    assert shown["deleted"] and not shown["text"] and not shown["html"] and not shown["reactions"]
+
+
+def test_history_pages_by_number_both_ways(ada: Person) -> None:
+    chat = ada.group()
+    for number in range(7):
+        ada.say(chat, str(number))
+    newest = ada.get(f"/api/messages?chat={chat}&limit=3").json
+    assert [m["text"] for m in newest["messages"]] == ["4", "5", "6"] and newest["has_more"]
+    older = ada.get(f"/api/messages?chat={chat}&limit=10&before={newest['messages'][0]['seq']}").json
+    assert [m["text"] for m in older["messages"]] == ["0", "1", "2", "3"] and not older["has_more"]
+    later = ada.get(f"/api/messages?chat={chat}&limit=2&after={older['messages'][-1]['seq']}").json
+    assert [m["text"] for m in later["messages"]] == ["4", "5"] and later["has_more"]
+
+
+def test_a_log_page_says_how_far_it_reaches(ada: Person) -> None:
+    chat = ada.group()
+    for number in range(5):
+        ada.say(chat, str(number))
+    page = ada.get(f"/api/chats/{chat}/log?after=2&limit=2").json
+    assert (page["through"], page["has_more"], page["last_seq"]) == (4, True, 6)
+    page = ada.get(f"/api/chats/{chat}/log?after=4").json
+    assert (page["through"], page["has_more"]) == (6, False)
+    page = ada.get(f"/api/chats/{chat}/log?limit=2").json
+    assert ([e["seq"] for e in page["entries"]], page["through"], page["has_more"]) == ([5, 6], 5, True)
+
+
+def test_only_its_author_edits_and_only_author_or_owner_deletes(ada: Person, bob: Person, eve: Person) -> None:
+    chat = ada.group(bob)
+    message = bob.say(chat, "mine")
+    assert ada.patch(f"/api/messages/{message['id']}", {"text": "yours"}).status_code == 403
+    assert eve.patch(f"/api/messages/{message['id']}", {"text": "yours"}).status_code == 404
+    own = ada.say(chat, "the owner's")
+    assert bob.delete(f"/api/messages/{own['id']}").status_code == 403
+    assert ada.delete(f"/api/messages/{message['id']}").status_code == 204
+
+
+def test_unread_counts_messages_after_the_read_position_which_only_moves_forward(ada: Person, bob: Person) -> None:
+    chat = ada.group(bob)
+    seqs = [ada.say(chat, text)["seq"] for text in "abc"]
+    assert bob.get(f"/api/chats/{chat}").json["unread"] == 3
+    assert ada.get(f"/api/chats/{chat}").json["unread"] == 0
+    assert bob.post(f"/api/chats/{chat}/read", {"seq": seqs[1]}).json == {"read_seq": seqs[1], "unread": 1}
+    assert bob.post(f"/api/chats/{chat}/read", {"seq": seqs[0]}).json == {"read_seq": seqs[1], "unread": 1}
+
+
+@pytest.mark.parametrize("path", ["/api/chats/{}", "/api/chats/{}/log", "/api/messages?chat={}"])
+def test_a_stranger_finds_no_chat(ada: Person, eve: Person, path: str) -> None:
+    chat = ada.group()
+    assert ada.get(path.format(chat)).status_code == 200
+    assert eve.get(path.format(chat)).status_code == 404
+    nothing = eve.get(path.format("0" * 24))
+    assert nothing.json == eve.get(path.format(chat)).json
+
+
+def test_an_answer_names_a_message_of_the_same_chat(ada: Person, bob: Person) -> None:
+    chat, other = ada.group(bob), ada.group(name="Other")
+    first = bob.say(chat, "question")
+    assert ada.say(chat, "answer", reply_to=first["id"])["reply_to"] == first["id"]
+    body = {"chat_id": other, "client_id": "x1", "text": "answer", "reply_to": first["id"]}
+    refused = ada.post("/api/messages", body)
+    assert refused.status_code == 422 and "reply_to" in refused.json["error"]["fields"]

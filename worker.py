@@ -1,0 +1,22 @@
+"""The Celery app: `celery -A worker worker`, `celery -A worker beat`."""
+
+import os
+from typing import Any
+
+from celery.signals import worker_process_init
+
+from infitalks.app import create_app
+from infitalks.backends.queue import celery_app
+from infitalks.models.database import connect_database, disconnect_database
+from infitalks.settings import load_settings
+
+settings = load_settings(os.environ)
+create_app(settings)
+app = celery_app
+
+
+@worker_process_init.connect
+def _connect_anew(**_: Any) -> None:
+    # A connection does not survive the fork into a pool process.
+    disconnect_database()
+    connect_database(settings)
