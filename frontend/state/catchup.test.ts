@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { nextStep, pause, pollPause } from "./catchup";
 import { openLog } from "./log";
-import { page, said } from "./samples";
+import { backwards, said } from "./samples";
 
 test("a complete log is asked for only when forced", () => {
-  const log = openLog(page([said(3)]));
+  const log = openLog(backwards([said(3)]));
   assert.equal(nextStep(log), null);
   assert.deepEqual(nextStep(log, true), { kind: "after", after: 3 });
 });

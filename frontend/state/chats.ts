@@ -1,5 +1,5 @@
 // The list of chats: newest first, with what is unread. Pure. Not for: what is inside a chat (log.ts).
-import type { Chat, Entry } from "./types";
+import { aboutMessage, type Chat, type Entry, type LastMessage, type Message } from "./types";
 
 /** The list with `incoming` put in; of two states of one chat the newer one is kept. */
 export function upsertChats(list: readonly Chat[], incoming: readonly Chat[]): Chat[] {
@@ -49,16 +49,21 @@ function withEntry(chat: Chat, entry: Entry, userId: string): Chat {
   const next = { ...chat, last_seq: entry.seq };
   if (entry.kind === "message") {
     const mine = entry.author.id === userId;
-    next.last_message = entry.message;
+    next.last_message = lineOf(entry.message);
     next.last_at = entry.at;
     next.unread = mine ? 0 : chat.unread + 1;
     if (mine) next.read_seq = entry.seq;
-  } else if ("message" in entry && entry.message.id === chat.last_message?.id) {
-    next.last_message = entry.message;
+  } else if (aboutMessage(entry) && entry.message.id === chat.last_message?.id) {
+    next.last_message = lineOf(entry.message);
   } else if (entry.kind === "chat" && entry.changes.name) {
     next.name = entry.changes.name;
   }
   return next;
+}
+
+function lineOf(message: Message): LastMessage {
+  const { id, seq, author, text, deleted, created_at } = message;
+  return { id, seq, author, text, attachments: message.attachments.length, deleted, created_at };
 }
 
 function newest(known: Chat | undefined, incoming: Chat): Chat {

@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { nextStep } from "./catchup";
 import { addLive, addNewer, addOlder, type ChatLog, heardOf, openLog, patchMessage, trim } from "./log";
-import { edited, joined, page, said } from "./samples";
+import { backwards, edited, joined, page, said } from "./samples";
 
 const seqs = (log: ChatLog) => log.rows.map((row) => row.seq);
 const textAt = (log: ChatLog, seq: number) => log.rows.find((row) => row.seq === seq)?.message?.text;
 
 test("live entries that come out of order stand in the order of the log", () => {
-  let log = openLog(page([said(4)]));
+  let log = openLog(backwards([said(4)]));
   for (const seq of [5, 7, 6]) log = addLive(log, [said(seq)]);
   assert.deepEqual(seqs(log), [4, 5, 6, 7]);
   assert.equal(log.through, 7);
 });
 
 test("an entry beyond a gap waits until the gap is fetched", () => {
-  let log = addLive(openLog(page([said(1)])), [said(4)]);
+  let log = addLive(openLog(backwards([said(1)])), [said(4)]);
   assert.deepEqual(seqs(log), [1]);
   assert.deepEqual(nextStep(log), { kind: "after", after: 1 });
   log = addNewer(log, page([said(2), said(3)]), 1);
@@ -24,28 +24,28 @@ test("an entry beyond a gap waits until the gap is fetched", () => {
 });
 
 test("the same entries twice make no second row", () => {
-  let log = openLog(page([said(1), said(2)]));
+  let log = openLog(backwards([said(1), said(2)]));
   log = addLive(log, [said(2), said(3), said(3)]);
   log = addLive(log, [said(3)]);
   assert.deepEqual(seqs(log), [1, 2, 3]);
 });
 
 test("numbers that the user may not see are no gap once a page has passed them", () => {
-  let log = addLive(openLog(page([said(1)])), [joined(9)]);
+  let log = addLive(openLog(backwards([said(1)])), [joined(9)]);
   log = addNewer(log, page([joined(9)], { through: 9 }), 1);
   assert.deepEqual(seqs(log), [1, 9]);
   assert.equal(nextStep(log), null);
 });
 
 test("an edit shows in its message and makes no row", () => {
-  const log = addLive(openLog(page([said(1), said(2)])), [edited(3, 1, "better")]);
+  const log = addLive(openLog(backwards([said(1), said(2)])), [edited(3, 1, "better")]);
   assert.equal(textAt(log, 1), "better");
   assert.deepEqual(seqs(log), [1, 2]);
   assert.equal(log.through, 3);
 });
 
 test("a late copy of an older state never brings back a past text", () => {
-  let log = openLog(page([said(1), said(2)]));
+  let log = openLog(backwards([said(1), said(2)]));
   log = addLive(log, [edited(3, 1, "first edit"), edited(4, 1, "second edit")]);
   log = addLive(log, [edited(3, 1, "first edit")]);
   log = addNewer(log, page([edited(3, 1, "first edit")], { through: 3 }), 2);
@@ -53,57 +53,69 @@ test("a late copy of an older state never brings back a past text", () => {
 });
 
 test("an edit of a message that is not loaded survives an older page read before it", () => {
-  let log = openLog(page([said(5)], { has_more: true }));
+  let log = openLog(backwards([said(5)], { has_more: true }));
   log = addLive(log, [edited(6, 2, "edited meanwhile")]);
-  log = addOlder(log, page([said(2), said(3), said(4)], { through: 2, last_seq: 5 }), 5);
+  log = addOlder(log, backwards([said(2), said(3), said(4)], { last_seq: 5 }), 5);
   assert.equal(textAt(log, 2), "edited meanwhile");
   assert.deepEqual(seqs(log), [2, 3, 4, 5]);
 });
 
 test("an edit gives way to a page that was read after it", () => {
-  let log = openLog(page([said(5)], { has_more: true }));
+  let log = openLog(backwards([said(5)], { has_more: true }));
   log = addLive(log, [edited(6, 2, "edited once")]);
-  const older = page([said(2, { text: "edited twice" })], { through: 2, last_seq: 9 });
+  const older = backwards([said(2, { text: "edited twice" })], { last_seq: 9 });
   assert.equal(textAt(addOlder(log, older, 5), 2), "edited twice");
 });
 
 test("an older page that does not meet the start of the log is dropped", () => {
-  const log = openLog(page([said(8)], { has_more: true }));
-  assert.equal(addOlder(log, page([said(2)], { through: 2 }), 5), log);
+  const log = openLog(backwards([said(8)], { has_more: true }));
+  assert.equal(addOlder(log, backwards([said(2)]), 5), log);
 });
 
 test("the start of the conversation is known from the last older page", () => {
-  let log = openLog(page([said(3)], { has_more: true }));
+  let log = openLog(backwards([said(3)], { has_more: true }));
   assert.equal(log.start, false);
-  log = addOlder(log, page([joined(1), said(2)], { through: 1 }), 3);
+  log = addOlder(log, backwards([joined(1), said(2)]), 3);
   assert.equal(log.start, true);
   assert.equal(log.from, 1);
 });
 
 test("a page never moves a log backwards", () => {
-  const log = addLive(openLog(page([said(1)])), [said(2), said(3)]);
+  const log = addLive(openLog(backwards([said(1)])), [said(2), said(3)]);
   assert.equal(addNewer(log, page([said(2)], { through: 2 }), 1), log);
 });
 
+test("a page from the middle goes on to the newest entries", () => {
+  const log = openLog(backwards([said(4), said(5)], { has_more: true, last_seq: 90 }), 5);
+  assert.equal(log.from, 4);
+  assert.deepEqual(nextStep(log), { kind: "after", after: 5 });
+});
+
+test("the newest page is complete although its last entries are no messages", () => {
+  const log = openLog(backwards([said(4)], { last_seq: 7 }));
+  assert.equal(nextStep(log), null);
+  assert.deepEqual(seqs(addLive(log, [said(8)])), [4, 8]);
+});
+
 test("hearing of a number opens a gap and closes nothing", () => {
-  const log = heardOf(openLog(page([said(1)])), 5);
+  const log = heardOf(openLog(backwards([said(1)])), 5);
   assert.deepEqual(nextStep(log), { kind: "after", after: 1 });
   assert.equal(heardOf(log, 3), log);
 });
 
 test("a log that is far behind starts again from the newest page", () => {
-  assert.deepEqual(nextStep(heardOf(openLog(page([said(1)])), 5000)), { kind: "restart" });
+  assert.deepEqual(nextStep(heardOf(openLog(backwards([said(1)])), 5000)), { kind: "restart" });
 });
 
 test("a trimmed log asks for its older rows again", () => {
-  const log = trim(openLog(page([said(1), said(2), said(3)])), 2, 2);
+  const log = trim(openLog(backwards([said(1), said(2), said(3)])), 2, 2);
   assert.deepEqual(seqs(log), [2, 3]);
   assert.equal(log.from, 2);
   assert.equal(log.start, false);
 });
 
 test("a change shown early is replaced by the entry that confirms it", () => {
-  let log = patchMessage(openLog(page([said(1)])), "m1", (old) => ({ ...old, text: "guess" }));
+  let log = patchMessage(openLog(backwards([said(1)])), "m1", (old) => ({ ...old, text: "guess" }));
   assert.equal(textAt(log, 1), "guess");
   log = addLive(log, [edited(2, 1, "truth")]);
   assert.equal(textAt(log, 1), "truth");
@@ -111,7 +123,7 @@ test("a change shown early is replaced by the entry that confirms it", () => {
 
 test("any order and repetition of live entries ends in the same log", () => {
   const all = [said(2), said(3), edited(4, 2, "new"), said(5), joined(6), edited(7, 2, "newest")];
-  const start = openLog(page([said(1)]));
+  const start = openLog(backwards([said(1)]));
   const straight = addLive(start, all);
   for (let round = 0; round < 50; round++) {
     const shuffled = [...all, ...all].sort(() => Math.random() - 0.5);

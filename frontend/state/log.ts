@@ -1,6 +1,6 @@
 // One chat's log as the page knows it: a complete range of rows, and what arrived too early for it.
 // Pure: every function gives a new log. Not for: fetching what is missing (net/sync.ts), nor looks (timeline.ts).
-import type { Entry, LogPage, Message } from "./types";
+import { aboutMessage, type Entry, type LogPage, type Message } from "./types";
 
 /** An entry that is shown. `version`: the seq as of which `message` is known to be right. */
 export interface Row {
@@ -29,18 +29,13 @@ export interface ChatLog {
 
 type Work = { rows: Row[]; from: number; unloaded: Map<number, Known> };
 
-/** The log that the newest page starts. */
-export function openLog(page: LogPage): ChatLog {
-  const from = page.entries[0]?.seq ?? page.through + 1;
+/** The log that a page without `after` starts: the newest one, or with `upTo` one that ends there. */
+export function openLog(page: LogPage, upTo = page.last_seq): ChatLog {
+  const from = startOf(page);
   const work: Work = { rows: [], from, unloaded: new Map() };
   for (const entry of page.entries) apply(work, entry, page.last_seq);
-  return {
-    ...work,
-    through: page.through,
-    start: !page.has_more,
-    last: Math.max(page.last_seq, page.through),
-    early: new Map(),
-  };
+  const last = Math.max(page.last_seq, upTo);
+  return { ...work, through: upTo, start: !page.has_more, last, early: new Map() };
 }
 
 /** Takes live entries, in any order and any number of times; those beyond a gap wait. */
@@ -62,7 +57,7 @@ export function addNewer(log: ChatLog, page: LogPage, after: number): ChatLog {
 /** Takes a page that was asked for with `before`; one that does not meet the log's start is dropped. */
 export function addOlder(log: ChatLog, page: LogPage, before: number): ChatLog {
   if (before !== log.from) return log;
-  const from = page.has_more ? Math.min(page.through, page.entries[0]?.seq ?? page.through) : 1;
+  const from = startOf(page);
   const work: Work = { rows: [], from, unloaded: new Map(log.unloaded) };
   for (const entry of page.entries) if (entry.seq < before) apply(work, entry, page.last_seq);
   return { ...log, rows: [...work.rows, ...log.rows], from, unloaded: work.unloaded, start: !page.has_more };
@@ -100,6 +95,11 @@ export function placeOf(rows: readonly Row[], seq: number): number {
   return low;
 }
 
+/** Pages that go backwards are complete down to `through`. */
+function startOf(page: LogPage): number {
+  return page.has_more ? page.through : 1;
+}
+
 function workOn(log: ChatLog): Work {
   return { rows: [...log.rows], from: log.from, unloaded: new Map(log.unloaded) };
 }
@@ -117,7 +117,7 @@ function drain(log: ChatLog): ChatLog {
 }
 
 function apply(work: Work, entry: Entry, asOf: number): void {
-  if (!("message" in entry)) {
+  if (!aboutMessage(entry)) {
     insert(work, { seq: entry.seq, entry, message: null, version: entry.seq });
     return;
   }

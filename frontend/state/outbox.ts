@@ -1,17 +1,19 @@
 // Messages that this browser has not seen confirmed, each under a storage key of its own so that two tabs
 // never overwrite each other's. Not for: sending (net/sender.ts).
 import type { Store } from "./drafts";
-import type { Attachment, Entry, Quote } from "./types";
+import type { Attachment, Entry } from "./types";
 
 export interface Pending {
   client_id: string;
   chat_id: string;
   text: string;
   attachments: Attachment[];
-  reply_to: Quote | null;
+  /** A message's id. */
+  reply_to: string | null;
   /** ISO time by this device's clock; only for looks and for giving up. */
   created_at: string;
-  state: "sending" | "failed";
+  /** `sent`: the server has it, the log not yet. */
+  state: "sending" | "sent" | "failed";
   /** Why it failed, in words for people; null while it has not. */
   error: string | null;
   /** Whether trying again by itself may help: the network or the server was away. */

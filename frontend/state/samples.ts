@@ -50,9 +50,16 @@ export function joined(seq: number): MemberEntry {
   return { ...base, kind: "member", action: "added", user: bob, role: "member" };
 }
 
+/** A page as `after` gives it. */
 export function page(entries: Entry[], change: Partial<LogPage> = {}): LogPage {
   const through = entries.at(-1)?.seq ?? 0;
-  return { entries, through, has_more: false, last_seq: through, ...change };
+  return { entries, through, has_more: false, last_seq: entries.at(-1)?.seq ?? through, ...change };
+}
+
+/** A page as it is given without `after`: `through` is its lower end. */
+export function backwards(entries: Entry[], change: Partial<LogPage> = {}): LogPage {
+  const more = change.has_more ?? false;
+  return page(entries, { through: more ? (entries[0]?.seq ?? 1) : 1, ...change });
 }
 
 export function chat(id: string, change: Partial<Chat> = {}): Chat {
@@ -61,6 +68,7 @@ export function chat(id: string, change: Partial<Chat> = {}): Chat {
     kind: "group",
     name: `Chat ${id}`,
     avatar_url: null,
+    other: null,
     member_count: 2,
     role: "member",
     last_seq: 10,

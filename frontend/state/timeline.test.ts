@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { openLog } from "./log";
 import type { Pending } from "./outbox";
-import { ada, bob, joined, page, said } from "./samples";
+import { ada, backwards, bob, joined, said } from "./samples";
 import { type Item, timeline, type View } from "./timeline";
 
 const view: View = { userId: ada.id, newAfter: null, dayOf: (at) => at.slice(0, 10) };
-const rows = (...entries: Parameters<typeof page>[0]) => openLog(page(entries)).rows;
+const rows = (...entries: Parameters<typeof backwards>[0]) => openLog(backwards(entries)).rows;
 const heads = (items: Item[]) => items.map((item) => ("head" in item ? item.head : item.kind));
 
 function pending(id: string): Pending {
@@ -58,7 +58,7 @@ test("a message that is both on its way and confirmed is shown once", () => {
 });
 
 test("names that a webhook shows do not run into one head", () => {
-  const via = (name: string) => ({ via: { name, avatar_url: null } });
+  const via = (name: string) => ({ via: { name, icon_url: null, icon_emoji: null } });
   assert.deepEqual(heads(timeline(rows(said(1, via("CI")), said(2, via("Sentry"))), [], view)), [
     "day",
     true,

@@ -24,20 +24,14 @@ export interface Attachment {
 
 /** A name and picture that an incoming webhook asked for; shown beside its bot, never as the author. */
 export interface Via {
-  name?: string | null;
-  avatar_url?: string | null;
+  name: string | null;
+  icon_url: string | null;
+  icon_emoji: string | null;
 }
 
 export interface Reaction {
   emoji: string;
   users: string[];
-}
-
-export interface Quote {
-  id: string;
-  seq: number;
-  author: User;
-  text: string;
 }
 
 export interface Message {
@@ -49,12 +43,24 @@ export interface Message {
   text: string;
   html: string;
   attachments: Attachment[];
-  reply_to: Quote | null;
+  /** A message's id. */
+  reply_to: string | null;
   reactions: Reaction[];
   edited_at: string | null;
   deleted: boolean;
   created_at: string;
   client_id: string;
+}
+
+/** A line for the chat list; `text` may be cut, `attachments` is how many there are. */
+export interface LastMessage {
+  id: string;
+  seq: number;
+  author: User;
+  text: string;
+  attachments: number;
+  deleted: boolean;
+  created_at: string;
 }
 
 export type Role = "owner" | "member";
@@ -80,15 +86,22 @@ export type MemberEntry = EntryBase & {
 export type ChatEntry = EntryBase & { kind: "chat"; changes: { name?: string | null } };
 export type Entry = MessageEntry | MemberEntry | ChatEntry;
 
+/** Whether an entry is about a message and so carries it. */
+export function aboutMessage(entry: Entry): entry is MessageEntry {
+  return entry.kind !== "member" && entry.kind !== "chat";
+}
+
 export interface Chat {
   id: string;
   kind: "direct" | "group";
   name: string;
   avatar_url: string | null;
+  /** The other person of a direct chat. */
+  other: User | null;
   member_count: number;
   role: Role;
   last_seq: number;
-  last_message: Message | null;
+  last_message: LastMessage | null;
   last_at: string;
   read_seq: number;
   unread: number;
@@ -99,11 +112,15 @@ export interface Member {
   user: User;
   role: Role;
   read_seq: number;
+  online: boolean;
 }
 
 export type ChatDetail = Chat & { members: Member[] };
 
-/** `through`: the page is complete up to it (with `before`: down to it), whatever the caller may not see. */
+/**
+ * `through`: asked with `after`, the page is complete up to it, otherwise down to it, whatever the caller may not
+ * see in between. `last_seq`: the newest entry when the page was read.
+ */
 export interface LogPage {
   entries: Entry[];
   through: number;

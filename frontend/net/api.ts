@@ -1,0 +1,89 @@
+// Calls to the server's API: CSRF, errors as one class, and what failing tells about the connection.
+// Not for: deciding what to call.
+import { reachable, signedOut } from "../store";
+
+const SLOW_MS = 20_000;
+
+/** `status` 0: no answer at all. `message` is the server's sentence. `retryAfter` is in seconds. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message);
+  }
+
+  /** Whether the same call may succeed later. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 401 || this.status === 429 || this.status >= 500;
+  }
+}
+
+let csrf = "";
+
+export const setCsrf = (token: string): void => {
+  csrf = token;
+};
+export const csrfToken = (): string => csrf;
+
+/** Calls the API; `body` is sent as JSON. Throws ApiError. */
+export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response = await send(method, path, body);
+  if (response.status === 403 && (await isCsrf(response.clone()))) {
+    await askSession();
+    response = await send(method, path, body);
+  }
+  if (!response.ok) throw await readError(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+/** Who is signed in now; takes over the new CSRF token. Throws ApiError. */
+export async function askSession(): Promise<{ id: string } | null> {
+  const response = await send("GET", "/api/auth/session");
+  if (!response.ok) throw await readError(response);
+  const session = (await response.json()) as { user: { id: string } | null; csrf_token: string };
+  setCsrf(session.csrf_token);
+  return session.user;
+}
+
+/** Makes an error of a status and a body, as fetch and XMLHttpRequest give them. */
+export function errorOf(status: number, body: unknown, retryAfter: string | null): ApiError {
+  if (status === 401) signedOut.value = true;
+  const error = (body as { error?: { code?: string; message?: string } } | null)?.error;
+  const seconds = Number(retryAfter);
+  return new ApiError(
+    status,
+    error?.code ?? "unknown",
+    error?.message ?? `The server answered ${status}.`,
+    retryAfter && seconds > 0 ? seconds : null,
+  );
+}
+
+async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (method !== "GET") headers["X-CSRF-Token"] = csrf;
+  const init: RequestInit = { method, headers, signal: AbortSignal.timeout(SLOW_MS) };
+  if (body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  try {
+    const response = await fetch(path, init);
+    reachable.value = response.status < 500;
+    return response;
+  } catch (error) {
+    reachable.value = false;
+    throw new ApiError(0, "network", String(error));
+  }
+}
+
+async function readError(response: Response): Promise<ApiError> {
+  const body: unknown = await response.json().catch(() => null);
+  return errorOf(response.status, body, response.headers.get("Retry-After"));
+}
+
+async function isCsrf(response: Response): Promise<boolean> {
+  return (await readError(response)).code === "csrf";
+}

@@ -1,0 +1,91 @@
+// What live events mean for the store. Not for: the connection (net/realtime.ts), nor for gaps (net/sync.ts).
+import { batch } from "@preact/signals";
+import { t } from "../i18n/en";
+import { changeChat, withEntries, withRead } from "../state/chats";
+import { addLive, heardOf } from "../state/log";
+import type { Entry, Message, User } from "../state/types";
+import { startTyping, stillTyping, without } from "../state/typing";
+import { announced, changeLog, chats, me, members, openId, setMembers, setOnline, typing } from "../store";
+import { call } from "./api";
+import { settle } from "./settle";
+import { catchUp, dropChat, loadDetail, sync } from "./sync";
+
+type LogEvent = { chat_id: string; entries?: Entry[]; last_seq?: number };
+
+const handlers: Record<string, (data: never) => void> = {
+  log: (data: LogEvent) =>
+    data.entries ? takeEntries(data.chat_id, data.entries) : hear(data.chat_id, data.last_seq),
+  chats: (data: { chat_id: string; gone?: boolean }) => {
+    if (data.gone) dropChat(data.chat_id);
+    else loadDetail(data.chat_id).catch(() => sync());
+  },
+  read: (data: { chat_id: string; user_id: string; seq: number }) =>
+    takeRead(data.chat_id, data.user_id, data.seq),
+  me: () =>
+    void call<User>("GET", "/api/users/me").then(
+      (user) => (me.value = user),
+      () => {},
+    ),
+  presence: (data: { user_id: string; online: boolean }) => setOnline(data.user_id, data.online),
+  typing: (data: { chat_id: string; user_id: string }) => takeTyping(data.chat_id, data.user_id),
+};
+
+/** Takes one live event; names that are not known are for newer pages. */
+export function receive(name: string, data: unknown): void {
+  batch(() => handlers[name]?.(data as never));
+}
+
+/** Takes entries from an event or from an answer to what was sent. */
+export function takeEntries(chatId: string, entries: readonly Entry[]): void {
+  changeLog(chatId, (log) => addLive(log, entries));
+  settle(chatId);
+  const chat = chats.value.find((each) => each.id === chatId);
+  const after = chat && withEntries(chat, entries, me.value.id);
+  if (after) chats.value = changeChat(chats.value, chatId, () => after);
+  else void sync();
+  for (const entry of entries) heed(chatId, entry);
+  if (chatId === openId.value) void catchUp(chatId);
+}
+
+/** An own message as the server stored it, told by the answer to sending it. */
+export function takeMessage(message: Message): void {
+  const { chat_id, seq, author, created_at: at } = message;
+  takeEntries(chat_id, [{ chat_id, seq, n: 0, kind: "message", at, author, message }]);
+}
+
+function heed(chatId: string, entry: Entry): void {
+  if (entry.kind === "member" || entry.kind === "chat") {
+    loadDetail(chatId).catch(() => sync());
+  } else if (entry.kind === "message" && entry.author.id !== me.value.id) {
+    typing.value = without(typing.value, chatId, entry.author.id);
+    if (chatId === openId.value) announced.value = t.announce(entry.author.display_name, entry.message.text);
+  }
+}
+
+function hear(chatId: string, seq = 0): void {
+  changeLog(chatId, (log) => heardOf(log, seq));
+  if (chatId === openId.value) void catchUp(chatId);
+  void sync();
+}
+
+function takeRead(chatId: string, userId: string, seq: number): void {
+  if (userId === me.value.id) {
+    chats.value = changeChat(chats.value, chatId, (chat) => withRead(chat, seq, null));
+    return;
+  }
+  const list = members.value.get(chatId);
+  if (!list) return;
+  setMembers(
+    chatId,
+    list.map((each) => (each.user.id === userId ? { ...each, read_seq: seq } : each)),
+  );
+}
+
+function takeTyping(chatId: string, userId: string): void {
+  if (userId === me.value.id) return;
+  const now = Date.now();
+  typing.value = startTyping(stillTyping(typing.value, now), chatId, userId, now);
+  setTimeout(() => {
+    typing.value = stillTyping(typing.value, Date.now());
+  }, 6100);
+}

@@ -1,0 +1,116 @@
+// Sends messages, one after another in each chat, each under one client_id however often it is tried.
+// Not for: what is kept of them (state/outbox.ts).
+
+import { t } from "../i18n/en";
+import { changed, forget, keep, type Pending, readOutbox } from "../state/outbox";
+import type { Attachment, Message } from "../state/types";
+import { logOf, me, outbox } from "../store";
+import { ApiError, call } from "./api";
+import { takeMessage } from "./receive";
+
+/** How often a server that says "later" is asked again before the message counts as failed. */
+const TRIES = 3;
+const LONGEST_WAIT_S = 5;
+
+const queues = new Map<string, Promise<void>>();
+
+/** Shows a message as on its way and sends it. */
+export function sendMessage(
+  chatId: string,
+  text: string,
+  attachments: Attachment[],
+  replyTo: string | null,
+): void {
+  const pending: Pending = {
+    client_id: crypto.randomUUID?.() ?? randomId(),
+    chat_id: chatId,
+    text,
+    attachments,
+    reply_to: replyTo,
+    created_at: new Date().toISOString(),
+    state: "sending",
+    error: null,
+    passing: false,
+  };
+  keep(localStorage, me.value.id, pending);
+  outbox.value = [...outbox.value, pending];
+  enqueue(pending);
+}
+
+/** Tries a failed message again, under the same client_id. */
+export function retryMessage(clientId: string): void {
+  const pending = outbox.value.find((each) => each.client_id === clientId);
+  if (pending?.state !== "failed") return;
+  update(clientId, { state: "sending", error: null });
+  enqueue(pending);
+}
+
+/** Gives a message up. */
+export function discardMessage(clientId: string): void {
+  forget(localStorage, me.value.id, clientId);
+  outbox.value = outbox.value.filter((each) => each.client_id !== clientId);
+}
+
+/** Takes up what an earlier visit left behind. */
+export function resumeOutbox(): void {
+  outbox.value = readOutbox(localStorage, me.value.id);
+  for (const pending of outbox.value) if (pending.state === "sending") enqueue(pending);
+}
+
+/** Tries again what failed because nothing answered; called when something answers again. */
+export function retryPassing(): void {
+  for (const pending of outbox.value) if (pending.passing) retryMessage(pending.client_id);
+}
+
+// One after another, so that they are stored in the order in which they were written.
+function enqueue(pending: Pending): void {
+  const before = queues.get(pending.chat_id) ?? Promise.resolve();
+  queues.set(
+    pending.chat_id,
+    before.then(() => deliver(pending)),
+  );
+}
+
+async function deliver(pending: Pending): Promise<void> {
+  // It may have been confirmed or given up while it waited.
+  if (!outbox.value.some((each) => each.client_id === pending.client_id)) return;
+  try {
+    const message = await post(pending, TRIES);
+    forget(localStorage, me.value.id, pending.client_id);
+    if (logOf(pending.chat_id).value) update(pending.client_id, { state: "sent" });
+    else discardMessage(pending.client_id);
+    takeMessage(message);
+  } catch (error) {
+    fail(pending.client_id, error);
+  }
+}
+
+async function post(pending: Pending, tries: number): Promise<Message> {
+  const { chat_id, client_id, text, reply_to } = pending;
+  const attachments = pending.attachments.map((attachment) => attachment.id);
+  try {
+    return await call<Message>("POST", "/api/messages", { chat_id, client_id, text, attachments, reply_to });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.retryAfter === null || tries <= 1) throw error;
+    await new Promise((done) => setTimeout(done, Math.min(error.retryAfter ?? 1, LONGEST_WAIT_S) * 1000));
+    return post(pending, tries - 1);
+  }
+}
+
+function fail(clientId: string, error: unknown): void {
+  const known = error instanceof ApiError ? error : null;
+  const reason = known === null || known.status === 0 ? t.sendFailedNetwork : known.message;
+  update(clientId, { state: "failed", error: reason, passing: known?.passing ?? false });
+}
+
+function update(clientId: string, change: Partial<Pending>): void {
+  outbox.value = changed(outbox.value, clientId, change);
+  const now = outbox.value.find((each) => each.client_id === clientId);
+  if (now && now.state !== "sent") keep(localStorage, me.value.id, now);
+}
+
+// Plain http on another machine is no secure context and has no randomUUID.
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

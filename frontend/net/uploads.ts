@@ -1,0 +1,50 @@
+// Uploads pictures with progress, and remembers what they look like until the server shows them.
+// Not for: the chips in the composer (ui/uploads.tsx).
+import { t } from "../i18n/en";
+import type { Attachment } from "../state/types";
+import { ApiError, csrfToken, errorOf } from "./api";
+
+export const LARGEST_BYTES = 10 * 1024 * 1024;
+export const PICTURE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif"];
+
+const previews = new Map<string, string>();
+
+/** The local picture of an attachment that was uploaded from this page, as an object URL. */
+export const previewOf = (mediaId: string): string | undefined => previews.get(mediaId);
+
+/** Why a file cannot be sent, or null. */
+export function refusal(file: File): string | null {
+  if (!PICTURE_TYPES.includes(file.type)) return t.notAPicture;
+  return file.size > LARGEST_BYTES ? t.tooLarge : null;
+}
+
+export interface Transfer {
+  done: Promise<Attachment>;
+  cancel: () => void;
+}
+
+/** Sends a file; `progress` gets shares from 0 to 1. `done` rejects with ApiError. */
+export function upload(file: File, preview: string, progress: (share: number) => void): Transfer {
+  const request = new XMLHttpRequest();
+  request.open("POST", "/api/media");
+  request.setRequestHeader("X-CSRF-Token", csrfToken());
+  request.responseType = "json";
+  request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+  const done = new Promise<Attachment>((resolve, reject) => {
+    request.onload = () => {
+      if (request.status === 201) resolve(remember(request.response as Attachment, preview));
+      else reject(errorOf(request.status, request.response, request.getResponseHeader("Retry-After")));
+    };
+    request.onerror = () => reject(new ApiError(0, "network", t.uploadFailed));
+    request.onabort = () => reject(new ApiError(0, "cancelled", t.cancelled));
+  });
+  const form = new FormData();
+  form.append("file", file, file.name);
+  request.send(form);
+  return { done, cancel: () => request.abort() };
+}
+
+function remember(attachment: Attachment, preview: string): Attachment {
+  previews.set(attachment.id, preview);
+  return attachment;
+}

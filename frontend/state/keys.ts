@@ -1,0 +1,19 @@
+// What a key press in the composer means. Pure. Not for: doing it.
+
+export type Press = Pick<
+  KeyboardEvent,
+  "key" | "keyCode" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey" | "isComposing"
+>;
+
+/** Whether a press confirms or walks through an input method's candidates, and so is none of ours. */
+export function composing(press: Press): boolean {
+  // Safari ends the composition before the key press that confirms it; only 229 still tells.
+  return press.isComposing || press.keyCode === 229;
+}
+
+/** Whether a press sends: Enter, but a new line with Shift, and on touch screens, where Send is a button. */
+export function sends(press: Press, touch: boolean): boolean {
+  if (press.key !== "Enter" || composing(press)) return false;
+  if (press.ctrlKey || press.metaKey) return true;
+  return !touch && !press.shiftKey && !press.altKey;
+}

@@ -1,0 +1,111 @@
+// What the page knows, as signals. Not for: rules (state/), the network (net/), looks (ui/).
+import { computed, type Signal, signal } from "@preact/signals";
+import { totalUnread } from "./state/chats";
+import { readDraft, writeDraft } from "./state/drafts";
+import type { ChatLog } from "./state/log";
+import type { Pending } from "./state/outbox";
+import type { Attachment, Boot, Chat, Member, Message, User } from "./state/types";
+import type { Typing } from "./state/typing";
+
+const nobody: User = { id: "", username: "", display_name: "", avatar_url: null, kind: "person" };
+
+export const me = signal<User>(nobody);
+export const isAdmin = signal(false);
+export const chats = signal<readonly Chat[]>([]);
+/** The cursor for older chats; null: all are here. */
+export const moreChats = signal<string | null>(null);
+export const openId = signal<string | null>(null);
+export const members = signal<ReadonlyMap<string, readonly Member[]>>(new Map());
+export const outbox = signal<readonly Pending[]>([]);
+export const online = signal<ReadonlySet<string>>(new Set());
+export const typing = signal<readonly Typing[]>([]);
+/** Live events arrive. */
+export const live = signal(false);
+/** The server answers. */
+export const reachable = signal(true);
+export const signedOut = signal(false);
+/** A chat that was opened and is not there for this user. */
+export const missing = signal<string | null>(null);
+/** What a screen reader is told; each new value is read once. */
+export const announced = signal("");
+/** A short notice on the screen. */
+export const toast = signal("");
+/** The message that the composer answers or changes. */
+export const composing = signal<{ kind: "reply" | "edit"; message: Message } | null>(null);
+/** The pictures in the large view. */
+export const viewed = signal<{ list: Attachment[]; index: number } | null>(null);
+/** A message that the log is to go to. */
+export const jump = signal<{ chatId: string; messageId?: string; seq?: number } | null>(null);
+
+export const openChat = computed(() => chats.value.find((chat) => chat.id === openId.value) ?? null);
+export const unread = computed(() => totalUnread(chats.value));
+
+const logs = new Map<string, Signal<ChatLog | null>>();
+
+/** The log of a chat; null until it is loaded. */
+export function logOf(chatId: string): Signal<ChatLog | null> {
+  const known = logs.get(chatId);
+  if (known) return known;
+  const made = signal<ChatLog | null>(null);
+  logs.set(chatId, made);
+  return made;
+}
+
+/** Changes a log where it is loaded. */
+export function changeLog(chatId: string, change: (log: ChatLog) => ChatLog): void {
+  const log = logOf(chatId);
+  if (log.value) log.value = change(log.value);
+}
+
+export function forgetLog(chatId: string): void {
+  logOf(chatId).value = null;
+}
+
+/** Grows by one with every change of a draft, for whoever shows drafts. */
+export const draftChanges = signal(0);
+
+export function draftOf(chatId: string): string {
+  return readDraft(localStorage, me.value.id, chatId);
+}
+
+export function setDraft(chatId: string, text: string): void {
+  if (draftOf(chatId) === text) return;
+  writeDraft(localStorage, me.value.id, chatId, text);
+  draftChanges.value++;
+}
+
+export function setMembers(chatId: string, list: readonly Member[]): void {
+  members.value = new Map(members.value).set(chatId, list);
+  const now = new Set(online.value);
+  for (const member of list) {
+    if (member.online) now.add(member.user.id);
+    else now.delete(member.user.id);
+  }
+  online.value = now;
+}
+
+export function setOnline(userId: string, is: boolean): void {
+  const now = new Set(online.value);
+  if (is) now.add(userId);
+  else now.delete(userId);
+  online.value = now;
+}
+
+let toastTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Shows a short notice for a few seconds. */
+export function showToast(text: string): void {
+  clearTimeout(toastTimer);
+  toast.value = text;
+  toastTimer = setTimeout(() => {
+    toast.value = "";
+  }, 4000);
+}
+
+/** Fills the store with what the page came with. */
+export function fill(boot: Boot): void {
+  me.value = boot.user;
+  isAdmin.value = boot.is_admin;
+  chats.value = boot.chats.chats;
+  moreChats.value = boot.chats.next;
+}

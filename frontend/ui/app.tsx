@@ -1,0 +1,61 @@
+// The whole page: list, open chat, and what lies above both. Not for: any of them in detail.
+import { useState } from "preact/hooks";
+import { t } from "../i18n/en";
+import { announced, missing, openChat, openId, toast } from "../store";
+import { ChatPane } from "./chat";
+import { Lightbox } from "./lightbox";
+import { NewChat } from "./newchat";
+import { Sidebar } from "./sidebar";
+import { SignedOut } from "./signedout";
+
+export function App() {
+  const [making, setMaking] = useState(false);
+  return (
+    <div class="app" data-pane={openId.value ? "chat" : "list"}>
+      <Sidebar onNew={() => setMaking(true)} />
+      <Main onNew={() => setMaking(true)} />
+      {making && <NewChat onClose={() => setMaking(false)} />}
+      <Lightbox />
+      <SignedOut />
+      <p class="hidden" role="status" aria-live="polite" id="announcer">
+        {announced.value}
+      </p>
+      {toast.value && (
+        <p class="toast" role="status">
+          {toast.value}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Main({ onNew }: { onNew: () => void }) {
+  const chat = openChat.value;
+  if (chat && missing.value !== chat.id) return <ChatPane key={chat.id} chat={chat} />;
+  const gone = missing.value !== null && missing.value === openId.value;
+  return (
+    <main class="pane empty-pane">
+      {(gone || !openId.value) && (
+        <div class="welcome">
+          <Bubbles />
+          <h1>{gone ? t.goneTitle : t.pickTitle}</h1>
+          <p class="dim">{gone ? t.goneText : t.pickText}</p>
+          <button type="button" class="button primary" onClick={onNew}>
+            {t.newChat}
+          </button>
+        </div>
+      )}
+    </main>
+  );
+}
+
+function Bubbles() {
+  return (
+    <svg class="bubbles" viewBox="0 0 120 84" aria-hidden="true">
+      <rect class="theirs" x="4" y="6" width="66" height="34" rx="14" />
+      <path class="lines" d="M18 19h38M18 28h24" />
+      <rect class="own" x="46" y="46" width="70" height="32" rx="14" />
+      <path class="lines" d="M60 62h42" />
+    </svg>
+  );
+}

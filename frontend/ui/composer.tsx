@@ -1,0 +1,203 @@
+// Where messages are written: text, pictures, replies and edits. Not for: sending (net/sender.ts).
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../i18n/en";
+import { editMessage } from "../net/acts";
+import { isTyping, stoppedTyping } from "../net/reading";
+import { sendMessage } from "../net/sender";
+import { PICTURE_TYPES } from "../net/uploads";
+import { sends } from "../state/keys";
+import type { Chat, Message } from "../state/types";
+import { composing, draftOf, logOf, me, setDraft, showToast } from "../store";
+import { Chips } from "./chips";
+import { DropZone } from "./dropzone";
+import { nameOf } from "./format";
+import { Icon } from "./icons";
+import { choose, chosenFor, takeChosen } from "./uploads";
+
+const LONGEST = 16_000;
+const touch = matchMedia("(pointer: coarse)");
+
+export function Composer({ chat }: { chat: Chat }) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState(() => draftOf(chat.id));
+  const [armed, setArmed] = useState(false);
+  const about = composing.value;
+  const chosen = chosenFor(chat.id).value;
+  const waiting = chosen.some((each) => each.state === "uploading");
+  const sendable =
+    text.length <= LONGEST && (text.trim() !== "" || chosen.some((each) => each.state === "done"));
+
+  const write = (next: string) => {
+    setText(next);
+    if (about?.kind !== "edit") setDraft(chat.id, next);
+  };
+  const stop = () => {
+    composing.value = null;
+    if (about?.kind === "edit") setText(draftOf(chat.id));
+    area.current?.focus();
+  };
+  const submit = () => {
+    if (waiting) return setArmed(true);
+    setArmed(false);
+    if (!sendable) return;
+    if (about?.kind === "edit") save(about.message, text);
+    else send(chat.id, text, about?.message ?? null);
+    composing.value = null;
+    stoppedTyping();
+    setText(about?.kind === "edit" ? draftOf(chat.id) : "");
+    area.current?.focus();
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (sends(event, touch.matches)) {
+      event.preventDefault();
+      submit();
+    } else if (event.key === "Escape" && about) stop();
+    else if (event.key === "ArrowUp" && text === "" && !about) editLast(chat.id, event);
+  };
+
+  useAbout(about, area, setText);
+  useGrowth(area, text);
+  useEffect(() => {
+    if (!touch.matches) area.current?.focus();
+    return () => {
+      composing.value = null;
+    };
+  }, [chat.id]);
+  useEffect(() => {
+    if (armed && !waiting) submit();
+  }, [armed, waiting]);
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <DropZone onFiles={(files) => choose(chat.id, files)} />
+      {about && <About about={about} onStop={stop} />}
+      <Chips chatId={chat.id} />
+      <div class="write">
+        <Attach onFiles={(files) => choose(chat.id, files)} />
+        <textarea
+          ref={area}
+          id="composer"
+          rows={1}
+          dir="auto"
+          aria-label={t.message(chat.name)}
+          placeholder={t.message(chat.name)}
+          value={text}
+          onInput={(event) => {
+            write(event.currentTarget.value);
+            if (event.currentTarget.value.trim()) isTyping(chat.id);
+          }}
+          onKeyDown={onKey}
+          onPaste={(event) => pasted(event, chat.id)}
+        />
+        <button
+          type="submit"
+          class="send"
+          aria-label={about?.kind === "edit" ? t.save : t.send}
+          disabled={!sendable && !waiting}
+        >
+          {armed ? <span class="spinner" /> : <Icon name={about?.kind === "edit" ? "tick" : "send"} />}
+        </button>
+      </div>
+      <Room length={text.length} />
+    </form>
+  );
+}
+
+function About({ about, onStop }: { about: NonNullable<typeof composing.value>; onStop: () => void }) {
+  const title = about.kind === "edit" ? t.editing : t.replyTo(nameOf(about.message.author));
+  return (
+    <div class="about">
+      <Icon name={about.kind === "edit" ? "edit" : "reply"} />
+      <p>
+        <bdi class="name">{title}</bdi>
+        <bdi class="preview">{about.message.text || t.picture(about.message.attachments.length)}</bdi>
+      </p>
+      <button type="button" class="tool" aria-label={t.cancel} onClick={onStop}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+function Attach({ onFiles }: { onFiles: (files: File[]) => void }) {
+  return (
+    <label class="tool attach" title={t.attach}>
+      <Icon name="picture" />
+      <span class="hidden">{t.attach}</span>
+      <input
+        type="file"
+        class="hidden"
+        multiple
+        accept={PICTURE_TYPES.join(",")}
+        onChange={(event) => {
+          onFiles([...(event.currentTarget.files ?? [])]);
+          event.currentTarget.value = "";
+        }}
+      />
+    </label>
+  );
+}
+
+/** Shown from nine tenths of the limit on. */
+function Room({ length }: { length: number }) {
+  if (length < LONGEST * 0.9) return null;
+  const over = length - LONGEST;
+  return <p class={`room-left ${over > 0 ? "over" : ""}`}>{over > 0 ? t.tooLong(over) : t.left(-over)}</p>;
+}
+
+function send(chatId: string, text: string, replyTo: Message | null): void {
+  sendMessage(chatId, text.trim(), takeChosen(chatId), replyTo?.id ?? null);
+  setDraft(chatId, "");
+}
+
+function save(message: Message, text: string): void {
+  if (text.trim() === message.text) return;
+  editMessage(message, text.trim()).catch((error: Error) => {
+    // The new text must not be lost with the refusal.
+    composing.value = { kind: "edit", message: { ...message, text } };
+    showToast(error.message);
+  });
+}
+
+function editLast(chatId: string, event: KeyboardEvent): void {
+  const rows = logOf(chatId).value?.rows ?? [];
+  const mine = rows.findLast(
+    ({ message }) => message?.author.id === me.value.id && message.text && !message.deleted,
+  );
+  if (!mine?.message) return;
+  event.preventDefault();
+  composing.value = { kind: "edit", message: mine.message };
+}
+
+function pasted(event: ClipboardEvent, chatId: string): void {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0) return;
+  event.preventDefault();
+  choose(chatId, files);
+}
+
+type Area = { current: HTMLTextAreaElement | null };
+
+function useAbout(about: typeof composing.value, area: Area, setText: (text: string) => void): void {
+  useEffect(() => {
+    if (!about) return;
+    if (about.kind === "edit") setText(about.message.text);
+    area.current?.focus();
+  }, [about]);
+}
+
+/** For browsers without `field-sizing`: the field is as high as its text. */
+function useGrowth(area: Area, text: string): void {
+  useLayoutEffect(() => {
+    const field = area.current;
+    if (!field || CSS.supports("field-sizing", "content")) return;
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
+  }, [text]);
+}

@@ -1,0 +1,69 @@
+// A modal dialog of the platform: focus goes in, Esc closes, focus returns. Not for: what is in it.
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { t } from "../i18n/en";
+import { Icon } from "./icons";
+
+interface Props {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  /** False where the dialog has to be answered. */
+  closable?: boolean;
+}
+
+export function Dialog({ title, onClose, children, closable = true }: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useEffect(() => ref.current?.showModal(), []);
+  return (
+    <dialog
+      ref={ref}
+      class="dialog"
+      aria-labelledby={titleId}
+      onCancel={(event) => closable || event.preventDefault()}
+      onClose={onClose}
+      closedby={closable ? "any" : "none"}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2 id={titleId}>{title}</h2>
+          {closable && (
+            <button type="button" class="tool" aria-label={t.close} onClick={() => ref.current?.close()}>
+              <Icon name="close" />
+            </button>
+          )}
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  text: string;
+  act: string;
+  onAct: () => Promise<unknown>;
+  onClose: () => void;
+}
+
+/** Asks before something that cannot be undone; says so when it fails. */
+export function Confirm({ title, text, act, onAct, onClose }: ConfirmProps) {
+  const [error, setError] = useState("");
+  const go = () => onAct().then(onClose, (failure: Error) => setError(failure.message || t.somethingFailed));
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <p class="dim">{text}</p>
+      {error && <p class="problem">{error}</p>}
+      <div class="acts">
+        <button type="button" class="button" onClick={onClose}>
+          {t.cancel}
+        </button>
+        <button type="button" class="button danger" onClick={go}>
+          {act}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,42 @@
+// Times and names in the reader's language and zone. Not for: sentences (i18n/).
+import { t } from "../i18n/en";
+import type { User } from "../state/types";
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
+const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const thisYear = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const anyYear = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
+const DAY_MS = 86_400_000;
+
+export const timeOf = (at: string): string => clock.format(new Date(at));
+export const fullTimeOf = (at: string): string => full.format(new Date(at));
+export const nameOf = (user: User): string => user.display_name || user.username;
+
+/** A key that is the same for all times of one day here. */
+export function dayOf(at: string): string {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+}
+
+/** "Today", "Yesterday", or the date. */
+export function dayName(at: string, now = new Date()): string {
+  const days = daysAgo(at, now);
+  if (days === 0) return t.today;
+  if (days === 1) return t.yesterday;
+  const date = new Date(at);
+  return (date.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(date);
+}
+
+/** A time as short as it can be told, for the list of chats. */
+export function shortTime(at: string, now = new Date()): string {
+  const days = daysAgo(at, now);
+  if (days === 0) return timeOf(at);
+  return (days < 7 ? weekday : shortDay).format(new Date(at));
+}
+
+function daysAgo(at: string, now: Date): number {
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  return Math.round((midnight - new Date(at).setHours(0, 0, 0, 0)) / DAY_MS);
+}

@@ -1,0 +1,35 @@
+// The page's icons, drawn on a grid of 24. Not for: pictures.
+
+const paths = {
+  back: "M15 5l-7 7 7 7",
+  bell: "M6 16V11a6 6 0 0112 0v5l1.5 2h-15L6 16zM10 20a2 2 0 004 0",
+  clock: "M12 7v5l3 2M12 21a9 9 0 100-18 9 9 0 000 18z",
+  close: "M6 6l12 12M18 6L6 18",
+  copy: "M9 9h10v10H9zM5 15V5h10",
+  down: "M12 5v14M6 13l6 6 6-6",
+  edit: "M4 20h4L19 9l-4-4L4 16v4zM13.5 6.5l4 4",
+  gear: "M4 7h10M18 7h2M4 17h2M10 17h10M16 9.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5zM8 19.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5z",
+  left: "M15 5l-7 7 7 7",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  muted: "M4 9v6h4l5 4V5L8 9H4zM17 9l5 6M22 9l-5 6",
+  newChat: "M4 20h4L19 9l-4-4L4 16v4zM14 20h6",
+  picture: "M4 5h16v14H4zM4 16l5-5 5 5 3-3 3 3M15 9h.01",
+  react: "M12 21a9 9 0 100-18 9 9 0 000 18zM8.5 14.5a4.5 4.5 0 007 0M9 9.5h.01M15 9.5h.01",
+  reply: "M10 6L4 12l6 6M4 12h9a7 7 0 017 7",
+  right: "M9 5l7 7-7 7",
+  search: "M11 18a7 7 0 100-14 7 7 0 000 14zM20 20l-4-4",
+  send: "M12 19V5M6 11l6-6 6 6",
+  tick: "M5 12.5l4.5 4.5L19 7.5",
+  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  warning: "M12 4l9 16H3l9-16zM12 10v4M12 17h.01",
+};
+
+export type IconName = keyof typeof paths;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path d={paths[name]} />
+    </svg>
+  );
+}

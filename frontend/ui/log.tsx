@@ -1,0 +1,201 @@
+// The messages of one chat: scrolling, older pages, the New line, what counts as read, and keys.
+// Not for: one message (message.tsx).
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../i18n/en";
+import { sawUpTo } from "../net/reading";
+import { loadOlder, shorten } from "../net/sync";
+import type { ChatLog } from "../state/log";
+import { type Item, timeline } from "../state/timeline";
+import type { Chat } from "../state/types";
+import { jump, logOf, me, outbox } from "../store";
+import { dayName, dayOf } from "./format";
+import { Icon } from "./icons";
+import { walkLog } from "./logkeys";
+import { MessageRow, PendingRow } from "./message";
+import { Note } from "./note";
+import { ScrollKeeper } from "./scroll";
+
+/** Older messages are fetched when fewer pixels than this are left above. */
+const AHEAD = 600;
+
+export function Log({ chat }: { chat: Chat }) {
+  const log = logOf(chat.id).value;
+  const box = useRef<HTMLDivElement>(null);
+  const rows = useRef<HTMLDivElement>(null);
+  const keeper = useRef<ScrollKeeper | null>(null);
+  const below = useSignal(0);
+  const away = useSignal(false);
+  const newAfter = useNewLine(chat);
+  // The rows still stand as they were: Preact changes them after this function.
+  if (keeper.current && !keeper.current.stuck) keeper.current.remember();
+  useKeeper(chat.id, box, rows, keeper, below, away);
+  useLanding(log !== null, keeper, rows, newAfter);
+  useJump(chat.id, log, keeper, rows);
+  const items = itemsOf(chat, log, newAfter);
+  return (
+    <div class="log-place">
+      <div
+        ref={box}
+        class="log"
+        role="log"
+        aria-live="off"
+        aria-label={t.log(chat.name)}
+        tabIndex={0}
+        onKeyDown={walkLog}
+      >
+        <div ref={rows} class="rows">
+          <LogStart chat={chat} log={log} />
+          {items.map((item) => (
+            <Line key={item.key} item={item} chat={chat} />
+          ))}
+        </div>
+      </div>
+      <Pill chatId={chat.id} away={away} below={below} onClick={() => keeper.current?.toBottom()} />
+    </div>
+  );
+}
+
+function itemsOf(chat: Chat, log: ChatLog | null, newAfter: number | null): Item[] {
+  const pending = outbox.value.filter((each) => each.chat_id === chat.id);
+  return timeline(log?.rows ?? [], pending, { userId: me.value.id, newAfter, dayOf });
+}
+
+function Line({ item, chat }: { item: Item; chat: Chat }) {
+  if (item.kind === "message") return <MessageRow item={item} chat={chat} />;
+  if (item.kind === "pending") return <PendingRow item={item} chat={chat} />;
+  if (item.kind === "note") return <Note row={item.row} />;
+  if (item.kind === "new") return <p class="new-line">{t.newLine}</p>;
+  return (
+    <p class="day">
+      <time dateTime={item.at}>{dayName(item.at)}</time>
+    </p>
+  );
+}
+
+function LogStart({ chat, log }: { chat: Chat; log: ChatLog | null }) {
+  if (!log?.start) return <p class="log-start">{log ? t.older : t.loading}</p>;
+  return <p class="log-start">{chat.kind === "direct" ? t.startDirect(chat.name) : t.start(chat.name)}</p>;
+}
+
+function Pill(props: { chatId: string; away: Signal<boolean>; below: Signal<number>; onClick: () => void }) {
+  if (!props.away.value) return null;
+  const rows = logOf(props.chatId).value?.rows ?? [];
+  const fresh = rows.filter((row) => row.seq > props.below.value && row.message).length;
+  return (
+    <button type="button" class={`pill ${fresh > 0 ? "fresh" : ""}`} onClick={props.onClick}>
+      <Icon name="down" />
+      {t.newMessages(fresh)}
+    </button>
+  );
+}
+
+/** The read position when the chat was opened, or when messages came while nobody looked. */
+function useNewLine(chat: Chat): number | null {
+  const [line, setLine] = useState(chat.unread > 0 ? chat.read_seq : null);
+  const unread = useRef(chat.unread);
+  useEffect(() => {
+    if (document.visibilityState === "hidden" && unread.current === 0 && chat.unread > 0)
+      setLine(chat.read_seq);
+    unread.current = chat.unread;
+  }, [chat.unread, chat.read_seq]);
+  return line;
+}
+
+type Ref<T> = { current: T | null };
+
+function useKeeper(
+  chatId: string,
+  box: Ref<HTMLDivElement>,
+  rows: Ref<HTMLDivElement>,
+  keeper: Ref<ScrollKeeper>,
+  below: Signal<number>,
+  away: Signal<boolean>,
+): void {
+  useLayoutEffect(() => {
+    if (!box.current || !rows.current) return;
+    const kept = new ScrollKeeper(box.current, rows.current);
+    keeper.current = kept;
+    const look = () => heed(chatId, kept, below, away);
+    const scrolled = () => {
+      kept.scrolled();
+      look();
+    };
+    const resized = new ResizeObserver(() => {
+      kept.restore();
+      look();
+    });
+    resized.observe(box.current);
+    resized.observe(rows.current);
+    box.current.addEventListener("scroll", scrolled, { passive: true });
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      resized.disconnect();
+      document.removeEventListener("visibilitychange", look);
+      keeper.current = null;
+    };
+  }, [chatId]);
+  useLayoutEffect(() => keeper.current?.restore());
+}
+
+/** What follows from where the view now stands. */
+function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away: Signal<boolean>): void {
+  const log = logOf(chatId).value;
+  if (!log) return;
+  if (keeper.stuck) {
+    below.value = log.through;
+    shorten(chatId);
+  }
+  away.value = keeper.distance() > keeper.box.clientHeight / 2;
+  if (keeper.box.scrollTop < AHEAD) void fetchOlder(chatId);
+  if (document.visibilityState !== "visible") return;
+  const seen = keeper.lastSeen();
+  const all = seen >= (log.rows.at(-1)?.seq ?? 0);
+  sawUpTo(chatId, all ? log.through : seen);
+}
+
+const fetching = new Set<string>();
+
+async function fetchOlder(chatId: string): Promise<void> {
+  if (fetching.has(chatId)) return;
+  fetching.add(chatId);
+  // After a failure the next scroll asks again, but not at once.
+  await loadOlder(chatId).catch(() => new Promise((done) => setTimeout(done, 2000)));
+  fetching.delete(chatId);
+}
+
+/** A chat opens at its New line, else at the end. */
+function useLanding(
+  ready: boolean,
+  keeper: Ref<ScrollKeeper>,
+  rows: Ref<HTMLDivElement>,
+  newAfter: number | null,
+) {
+  useLayoutEffect(() => {
+    const line = newAfter !== null && rows.current?.querySelector(".new-line");
+    if (!ready || !keeper.current) return;
+    keeper.current.toBottom();
+    if (line) keeper.current.show(line);
+  }, [ready]);
+}
+
+/** Goes to a message that something asked for, loading older pages until it is there. */
+function useJump(
+  chatId: string,
+  log: ChatLog | null,
+  keeper: Ref<ScrollKeeper>,
+  rows: Ref<HTMLDivElement>,
+): void {
+  const target = jump.value;
+  useEffect(() => {
+    if (target?.chatId !== chatId || !log) return;
+    const row = log.rows.find((each) => each.message?.id === target.messageId || each.seq === target.seq);
+    const element = row && rows.current?.querySelector(`[data-seq="${row.seq}"]`);
+    if (!element && !log.start) return void fetchOlder(chatId);
+    jump.value = null;
+    if (!element) return;
+    keeper.current?.show(element);
+    element.classList.add("sought");
+    setTimeout(() => element.classList.remove("sought"), 2500);
+  }, [target, log]);
+}

@@ -1,0 +1,82 @@
+// Keeps what is read where it is: sticks to the bottom, else holds one row still while things change around it.
+// Not for: what is shown. (Browsers' own anchoring is off: one has none, another none at the very top.)
+
+/** Closer to the bottom than this counts as being there, in pixels. */
+const NEAR = 24;
+
+export class ScrollKeeper {
+  stuck = true;
+  private anchor: { element: Element; top: number } | null = null;
+
+  constructor(
+    readonly box: HTMLElement,
+    readonly rows: HTMLElement,
+  ) {}
+
+  /** To call after each scroll. */
+  scrolled(): void {
+    this.stuck = this.distance() <= NEAR;
+    this.remember();
+  }
+
+  /** To call right before the rows change: what stands at the top of the view is to stay there. */
+  remember(): void {
+    const top = this.box.getBoundingClientRect().top;
+    const element = this.firstBelow(top);
+    this.anchor = element && { element, top: element.getBoundingClientRect().top };
+  }
+
+  /** To call after rows or box changed in any way. */
+  restore(): void {
+    if (this.stuck) {
+      this.box.scrollTop = this.box.scrollHeight;
+      return;
+    }
+    if (!this.anchor?.element.isConnected) return;
+    const moved = this.anchor.element.getBoundingClientRect().top - this.anchor.top;
+    if (Math.abs(moved) >= 1) this.box.scrollTop += moved;
+  }
+
+  toBottom(): void {
+    this.stuck = true;
+    this.restore();
+  }
+
+  /** Brings a row to the upper part of the view. */
+  show(element: Element): void {
+    const offset = element.getBoundingClientRect().top - this.box.getBoundingClientRect().top;
+    this.box.scrollTop += offset - this.box.clientHeight * 0.2;
+    this.scrolled();
+  }
+
+  /** Pixels between the view and the end. */
+  distance(): number {
+    return this.box.scrollHeight - this.box.clientHeight - this.box.scrollTop;
+  }
+
+  /** The seq of the last row that is wholly in view or above; a row taller than the view counts once it fills it. */
+  lastSeen(): number {
+    const { bottom } = this.box.getBoundingClientRect();
+    const all = this.rows.querySelectorAll<HTMLElement>("[data-seq]");
+    for (let index = all.length - 1; index >= 0; index--) {
+      const row = all[index] as HTMLElement;
+      const at = row.getBoundingClientRect();
+      const tall = at.height > this.box.clientHeight && at.top < bottom - this.box.clientHeight / 2;
+      if (at.bottom <= bottom + NEAR || tall) return Number(row.dataset.seq);
+    }
+    return 0;
+  }
+
+  private firstBelow(top: number): Element | null {
+    // Only messages and notes: a day or the New line may move to another place among them.
+    const all = this.rows.querySelectorAll("[data-seq]");
+    let low = 0;
+    let high = all.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((all[middle]?.getBoundingClientRect().bottom ?? 0) <= top) low = middle + 1;
+      else high = middle;
+    }
+    return all[low] ?? null;
+  }
+}

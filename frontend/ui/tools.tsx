@@ -1,0 +1,97 @@
+// What can be done with a message: react, reply, and one's own or an owner's rights. Not for: doing it (net/acts.ts).
+import { useState } from "preact/hooks";
+import { t } from "../i18n/en";
+import { deleteMessage, toggleReaction } from "../net/acts";
+import type { Chat, Message } from "../state/types";
+import { composing, showToast } from "../store";
+import { Confirm } from "./dialog";
+import { Icon } from "./icons";
+import { PopoverButton } from "./menu";
+import { QUICK } from "./reactions";
+
+interface Props {
+  message: Message;
+  mine: boolean;
+  chat: Chat;
+}
+
+export function Tools({ message, mine, chat }: Props) {
+  const [asking, setAsking] = useState(false);
+  const reply = () => {
+    composing.value = { kind: "reply", message };
+  };
+  return (
+    <div class="tools">
+      <PopoverButton label={t.react} icon="react" kind="quick" inLog>
+        {(close) => <Quick message={message} close={close} />}
+      </PopoverButton>
+      <button type="button" class="tool" tabIndex={-1} aria-label={t.reply} title={t.reply} onClick={reply}>
+        <Icon name="reply" />
+      </button>
+      <PopoverButton label={t.more} icon="more" kind="menu" inLog>
+        {(close) => (
+          <More message={message} mine={mine} chat={chat} close={close} onDelete={() => setAsking(true)} />
+        )}
+      </PopoverButton>
+      {asking && (
+        <Confirm
+          title={t.removeTitle}
+          text={t.removeText}
+          act={t.remove}
+          onAct={() => deleteMessage(message)}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+function Quick({ message, close }: { message: Message; close: () => void }) {
+  return QUICK.map((emoji) => (
+    <button
+      key={emoji}
+      type="button"
+      aria-label={t.reactWith(emoji)}
+      onClick={() => {
+        close();
+        toggleReaction(message, emoji).catch((error: Error) => showToast(error.message));
+      }}
+    >
+      {emoji}
+    </button>
+  ));
+}
+
+function More({ message, mine, chat, close, onDelete }: Props & { close: () => void; onDelete: () => void }) {
+  const act = (doing: () => void) => () => {
+    close();
+    doing();
+  };
+  const edit = () => {
+    composing.value = { kind: "edit", message };
+  };
+  return (
+    <>
+      {message.text && (
+        <button type="button" onClick={act(() => void copy(message.text))}>
+          <Icon name="copy" /> {t.copy}
+        </button>
+      )}
+      {mine && message.text && (
+        <button type="button" onClick={act(edit)}>
+          <Icon name="edit" /> {t.edit}
+        </button>
+      )}
+      {(mine || chat.role === "owner") && (
+        <button type="button" class="danger" onClick={act(onDelete)}>
+          <Icon name="trash" /> {t.remove}
+        </button>
+      )}
+    </>
+  );
+}
+
+async function copy(text: string): Promise<void> {
+  await navigator.clipboard?.writeText(text);
+  showToast(t.copied);
+}
