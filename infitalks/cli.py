@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from infitalks.actions import maintenance, migrations, users
 from infitalks.app import create_app
 from infitalks.errors import InfiTalksError
+from infitalks.local.environment import prepare
+from infitalks.local.run import main as run_everything
 from infitalks.schemas.base import validate
 from infitalks.schemas.users import RegisterIn
 from infitalks.settings import Settings, SettingsError, load_settings
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code: 0 done, 1 refused, 2 misused."""
     asked = _parser().parse_args(arguments)
     try:
-        settings = load_settings(os.environ)
+        settings = _settings()
         command: Callable[[Settings, argparse.Namespace], int] = asked.command
         return command(settings, asked)
     except (SettingsError, InfiTalksError) as error:
@@ -29,6 +31,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for text in (str(error), *(f"  {name}: {what}" for name, what in fields.items())):
             print(text, file=sys.stderr)
         return 1
+
+
+def _settings() -> Settings:
+    """From the environment; on a machine where `infitalks run` keeps its data, completed as that run is."""
+    settings = load_settings(os.environ)
+    if (settings.data / "ports.json").exists():
+        return load_settings({**os.environ, **prepare(settings, os.environ).variables})
+    return settings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,9 +78,7 @@ def _add_maintenance(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(settings: Settings, asked: argparse.Namespace) -> int:
-    from infitalks.local.run import main as run_everything
-
-    return run_everything(settings)
+    return run_everything(load_settings(os.environ))
 
 
 def _upgrade(settings: Settings, asked: argparse.Namespace) -> int:
