@@ -29,6 +29,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 
 NOT_A_PICTURE = "Only JPEG, PNG, WebP and GIF pictures can be sent."
+TOO_MANY_PIXELS = "A picture can have 25 megapixels at most."
+TOO_LONG = "This animation is too long."
 DAMAGED = "This picture is damaged or cut off."
 TOO_HARD = "This picture takes too much memory or time to read."
 
@@ -92,16 +94,15 @@ def prepare(data: bytes) -> Prepared:
         return _finish(film, kind)
     except (PictureRefused, MemoryError):
         raise
-    except Image.DecompressionBombError:
-        raise PictureRefused(TOO_HARD) from None
+    except Image.DecompressionBombError:  # Pillow's own limit is looser, but looked at before ours
+        raise PictureRefused(TOO_MANY_PIXELS) from None
     except Exception as error:  # on hostile bytes decoders raise whatever they like
         raise PictureRefused(DAMAGED) from error
 
 
 def _check_size(source: Image.Image) -> None:
-    pixels = source.width * source.height
-    if pixels > MAX_PIXELS:
-        raise PictureRefused(f"This picture has {pixels / 1e6:.0f} megapixels; at most 25 can be sent.")
+    if source.width * source.height > MAX_PIXELS:
+        raise PictureRefused(TOO_MANY_PIXELS)
 
 
 def _read(source: Image.Image) -> _Film:
@@ -121,14 +122,14 @@ def _frames_within_limits(source: Image.Image) -> Iterator[Image.Image]:
     # Counted while decoding: a GIF asked for its number of frames walks them all, half a million in 10 MB.
     most = min(MAX_FRAMES, MAX_PIXELS_OF_ALL_FRAMES // (source.width * source.height))
     if source.format == "WEBP" and getattr(source, "n_frames", 1) > most:
-        raise PictureRefused("This animation is too long.")
+        raise PictureRefused(TOO_LONG)
     for number in range(most + 1):
         try:
             source.seek(number)
         except EOFError:
             return
         if number == most:
-            raise PictureRefused("This animation is too long.")
+            raise PictureRefused(TOO_LONG)
         yield source
 
 
@@ -137,9 +138,7 @@ def _shape(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     orientation = _orientation(image)
     image = _resizable(image)
-    image.thumbnail(
-        (LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS
-    )  # decodes a large JPEG at a fraction
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)  # decodes a large JPEG at a fraction
     image = _in_srgb(image, profile)
     if orientation is not None:
         image = image.transpose(orientation)
