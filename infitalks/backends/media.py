@@ -128,7 +128,7 @@ class MediaStore:
 
     def _call(self, method: Any, *args: object, **options: object) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = method(
+            answer = method(
                 *args,
                 **options,
                 **_KIND,
@@ -139,8 +139,10 @@ class MediaStore:
             )
         except exceptions.Error as error:  # with return_error only where there was no JSON in the answer
             raise MediaUnavailable(str(error)) from error
-        except (TypeError, AttributeError) as error:  # JSON, but not of Cloudinary's form: a proxy's, say
-            raise MediaUnavailable("the media service gave an answer that is not Cloudinary's") from error
+        except (TypeError, AttributeError):  # JSON, but not of Cloudinary's form: a proxy's, say
+            answer = None
+        if not isinstance(answer, dict):
+            raise MediaUnavailable("the media service gave an answer that is not Cloudinary's")
         if "error" in answer:
             raise _error(int(answer["error"]["http_code"]), str(answer["error"].get("message", "")))
         return answer
