@@ -107,9 +107,11 @@ def _add_to_templates(app: Flask) -> None:
         built = json.loads(manifest.read_text()) if manifest.exists() else {}
         return f"/static/dist/{built.get(name, name)}"
 
-    def when(at: datetime | None) -> Markup:
+    def when(at: datetime | str | None) -> Markup:
         if at is None:
             return Markup("–")
+        if isinstance(at, str):  # as our JSON writes it
+            at = datetime.fromisoformat(at)
         return Markup('<time datetime="{}">{}</time>').format(
             at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime("%-d %b %Y, %H:%M UTC")
         )
