@@ -1,11 +1,17 @@
 // A person's, bot's or chat's picture, else a letter on a colour of its own; with a dot where somebody is online.
 import { t } from "../i18n/en";
+import type { Chat } from "../state/types";
 import { online } from "../store";
 
 interface Shown {
   id: string;
   name: string;
   avatar_url: string | null;
+}
+
+/** The picture of a chat, which for a direct one is the other person's. */
+export function ChatAvatar({ chat }: { chat: Chat }) {
+  return <Avatar of={{ ...chat, id: chat.other?.id ?? chat.id }} userId={chat.other?.id} />;
 }
 
 export function Avatar({ of, size = "", userId }: { of: Shown; size?: string; userId?: string | undefined }) {

@@ -3,7 +3,7 @@ import { t } from "../i18n/en";
 import { follow, pathOf } from "../route";
 import type { Chat } from "../state/types";
 import { members, online, typing } from "../store";
-import { Avatar } from "./avatar";
+import { ChatAvatar } from "./avatar";
 import { Banner } from "./banner";
 import { Composer } from "./composer";
 import { nameOf } from "./format";
@@ -28,7 +28,7 @@ function Header({ chat }: { chat: Chat }) {
       <a class="tool back" href={pathOf(null)} aria-label={t.back} onClick={(event) => follow(event, null)}>
         <Icon name="back" />
       </a>
-      <Avatar of={chat} userId={chat.other?.id} />
+      <ChatAvatar chat={chat} />
       <div class="chat-title">
         <h1>
           <bdi>{chat.name}</bdi>

@@ -10,7 +10,7 @@ const paths = {
   edit: "M4 20h4L19 9l-4-4L4 16v4zM13.5 6.5l4 4",
   gear: "M4 7h10M18 7h2M4 17h2M10 17h10M16 9.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5zM8 19.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5z",
   left: "M15 5l-7 7 7 7",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
+  more: "M5.5 11h1v2h-1zM11.5 11h1v2h-1zM17.5 11h1v2h-1z",
   muted: "M4 9v6h4l5 4V5L8 9H4zM17 9l5 6M22 9l-5 6",
   newChat: "M4 20h4L19 9l-4-4L4 16v4zM14 20h6",
   picture: "M4 5h16v14H4zM4 16l5-5 5 5 3-3 3 3M15 9h.01",

@@ -7,7 +7,7 @@ import { follow, pathOf } from "../route";
 import { matching } from "../state/chats";
 import type { Chat } from "../state/types";
 import { chats, draftChanges, draftOf, isAdmin, me, moreChats, openId } from "../store";
-import { Avatar } from "./avatar";
+import { Avatar, ChatAvatar } from "./avatar";
 import { nameOf, shortTime } from "./format";
 import { Icon } from "./icons";
 import { PopoverButton } from "./menu";
@@ -69,7 +69,7 @@ function ChatLine({ chat }: { chat: Chat }) {
         aria-current={open ? "page" : undefined}
         onClick={(event) => follow(event, chat.id)}
       >
-        <Avatar of={chat} userId={chat.other?.id} />
+        <ChatAvatar chat={chat} />
         <bdi class="name">{chat.name}</bdi>
         <time dateTime={chat.last_at}>{shortTime(chat.last_at)}</time>
         <Preview chat={chat} open={open} />
