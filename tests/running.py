@@ -28,6 +28,12 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = 30) -> No
         time.sleep(0.02)
 
 
+def alive(pid: int) -> bool:
+    """True where the process runs; one that only waits to be collected does not."""
+    state = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True, check=False)
+    return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
+
+
 class Running:
     """A service that runs. Its output is in the file `log`."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from infitalks.local.process import ServiceError
 
 # A killed run's watchdog holds the lock until the last of its processes is gone.
-PATIENCE = 3.0  # seconds
+PATIENCE = 4.0  # seconds
 
 
 @contextmanager

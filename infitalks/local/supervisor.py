@@ -4,10 +4,12 @@ Not for: which processes there are (services.py), nor signals from outside (run.
 """
 
 import asyncio
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+import os
+from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from signal import Signals
 
 from infitalks.local.console import Console
@@ -15,7 +17,6 @@ from infitalks.local.process import Service, ServiceError, kill_group, popen_opt
 from infitalks.local.watchdog import Watchdog
 
 FAILED_STARTS = 5  # in a row, then it is given up
-FIRST_PAUSE = 0.25  # seconds before a restart; doubles with every failed start
 POLL = 0.05  # seconds between two looks at whether a process is ready
 LONGEST_LINE = 1 << 20  # bytes
 
@@ -23,8 +24,8 @@ LONGEST_LINE = 1 << 20  # bytes
 class Kept:
     """One service and the process that it is at the moment."""
 
-    def __init__(self, service: Service, console: Console, watchdog: Watchdog) -> None:
-        self.service = service
+    def __init__(self, service: Service, console: Console, watchdog: Watchdog, pause: float) -> None:
+        self.service, self._pause = service, pause
         self.ready = asyncio.Event()
         self.stopping = asyncio.Event()
         self._console, self._watchdog = console, watchdog
@@ -42,7 +43,7 @@ class Kept:
             failures = 0 if self.ready.is_set() else failures + 1
             if failures == FAILED_STARTS:
                 raise ServiceError(self._complaint(f"{failures} times in a row, last with {told(status)}"))
-            pause = FIRST_PAUSE * 2**failures
+            pause = self._pause * 2**failures
             self._console.line(self.service.name, f"ended with {told(status)}, starts again in {pause:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), pause)
@@ -50,10 +51,11 @@ class Kept:
     async def live(self) -> int:
         """One life, from its start until its whole group is gone. Returns the exit status."""
         self._begin_anew()
-        self._process = process = await self._spawn()
+        process, printed = await self._spawn()
+        self._process = process
         self._watchdog.watch(process.pid)
         ready, output, ended = map(
-            asyncio.ensure_future, (self._become_ready(process), self._show_output(process), process.wait())
+            asyncio.ensure_future, (self._become_ready(process), self._show(printed), process.wait())
         )
         try:
             await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -91,14 +93,20 @@ class Kept:
         self._said_so.clear()
         self._last_lines.clear()
 
-    async def _spawn(self) -> Process:
+    async def _spawn(self) -> tuple[Process, asyncio.StreamReader]:
+        """The process and what it prints. Through a pipe of our own: asyncio's would make the end of a killed
+        leader wait for the children that it left."""
         options = popen_options(self.service)
-        process = await asyncio.create_subprocess_exec(
-            *tethered(self.service), stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, limit=LONGEST_LINE, **options
-        )
+        reader, writer = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *tethered(self.service), stdin=DEVNULL, stdout=writer, stderr=STDOUT, **options
+            )
+        finally:
+            os.close(writer)
         if self.stopping.is_set():  # told so while it was being started
             kill_group(process.pid)
-        return process
+        return process, await reading(reader)
 
     async def _become_ready(self, process: Process) -> None:
         try:
@@ -112,10 +120,10 @@ class Kept:
             kill_group(process.pid)
             await process.wait()
 
-    async def _show_output(self, process: Process) -> None:
+    async def _show(self, printed: asyncio.StreamReader) -> None:
         if not self.service.ready_line:
             self._said_so.set()
-        async for line in lines_of(process):
+        async for line in lines_of(printed):
             self._last_lines.append(line)
             if self.service.ready_line in line:
                 self._said_so.set()
@@ -131,23 +139,23 @@ class Kept:
 class Supervisor:
     """The services of a run, in the order of their start."""
 
-    def __init__(self, console: Console, watchdog: Watchdog) -> None:
-        self._console, self._watchdog = console, watchdog
+    def __init__(self, console: Console, watchdog: Watchdog, pause: float = 0.25) -> None:
+        """`pause`: seconds before a restart; it doubles with every failed start in a row."""
+        self._new = partial(Kept, console=console, watchdog=watchdog, pause=pause)
+        self._watchdog = watchdog
         self._kept: dict[Kept, asyncio.Task[None]] = {}
 
     async def start(self, services: Iterable[Service]) -> None:
         """Start them side by side; returns when all are ready. Raises ServiceError where one is given up."""
-        fresh = [Kept(service, self._console, self._watchdog) for service in services]
+        fresh = [self._new(service) for service in services]
         self._kept |= {kept: asyncio.create_task(kept.keep()) for kept in fresh}
         await first(_all_ready(fresh), self._failure())
 
     async def run(self, service: Service) -> None:
         """Run a program to its end. Raises ServiceError unless that was a success."""
-        status = await Kept(service, self._console, self._watchdog).live()
+        status = await self._new(service).live()
         if status:
-            raise ServiceError(
-                f"{service.name} failed with {told(status)}; nothing can be started without it"
-            )
+            raise ServiceError(f"{service.name} failed with {told(status)}; nothing can be started without it")
 
     async def watch(self) -> None:
         """Keep all of them, and the watchdog, alive. Ends only with the ServiceError of one given up."""
@@ -191,12 +199,20 @@ async def _all_ready(services: Iterable[Kept]) -> None:
         await kept.ready.wait()
 
 
-async def lines_of(process: Process) -> AsyncIterator[str]:
-    """What it prints, line by line; a line that is too long is dropped, not a reason to stop reading."""
-    assert process.stdout is not None
+async def reading(descriptor: int) -> asyncio.StreamReader:
+    """A reader of the pipe, which it closes in the end."""
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    pipe = os.fdopen(descriptor, "rb", buffering=0)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
+    return reader
+
+
+async def lines_of(printed: asyncio.StreamReader) -> AsyncIterator[str]:
+    """What a program prints, line by line; one that is too long is dropped, not a reason to stop reading."""
     while True:
         try:
-            line = await process.stdout.readline()
+            line = await printed.readline()
         except ValueError:
             continue
         if not line:

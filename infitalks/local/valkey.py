@@ -9,6 +9,9 @@ from pathlib import Path
 from infitalks.local.process import Service
 from infitalks.local.programs import find_program
 
+# It says these at its level "warning" in every run.
+ROUTINE = ("Memory overcommit", "Received SIGTERM", "is now ready to exit")
+
 
 def find_valkey() -> str:
     """The server to run. Raises ServiceError where there is none."""
@@ -24,12 +27,16 @@ def valkey(port: int, folder: Path) -> Service:
         "--maxmemory-policy noeviction --loglevel warning --daemonize no"
     )
     argv = (find_valkey(), *options.split(), "--save", "", "--dir", str(folder))
-    return Service(name="redis", argv=argv, ready=lambda: _answers(port))
+    return Service(name="redis", argv=argv, ready=lambda: _answers(port), shown=_without_routine)
 
 
 def redis_url(port: int) -> str:
     """How the application reaches it."""
     return f"redis://127.0.0.1:{port}/0"
+
+
+def _without_routine(line: str) -> str | None:
+    return None if any(words in line for words in ROUTINE) else line
 
 
 def _answers(port: int) -> bool:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-KILLING = 5.0  # seconds that killed groups get to be gone
+KILLING = 2.0  # seconds that killed groups get to be gone
 
 
 class Watchdog:
