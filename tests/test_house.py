@@ -152,6 +152,8 @@ def is_write(call: ast.Call) -> bool:
         return False
     if call.func.attr == "update":  # a set's or dict's, unless it says set__field
         return any("__" in (keyword.arg or "") for keyword in call.keywords)
+    if call.func.attr == "save" and call.args:  # a picture's, into a file
+        return False
     return ast.unparse(call.func.value).split(".")[-1] not in NOT_DOCUMENTS
 
 
