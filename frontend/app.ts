@@ -23,6 +23,7 @@ function start(boot: Boot, root: HTMLElement): void {
   watchHistory();
   follow(boot);
   connect(boot.realtime, { event: receive, subscribed });
+  addEventListener("online", () => void sync());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void sync());
 }
 

@@ -3,6 +3,8 @@
 import { reachable, signedOut } from "../store";
 
 const SLOW_MS = 20_000;
+/** What a proxy says of a server that is away, and the server of its database. */
+const AWAY = new Set([502, 503, 504]);
 
 /** `status` 0: no answer at all. `message` is the server's sentence. `retryAfter` is in seconds. */
 export class ApiError extends Error {
@@ -71,7 +73,7 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
   }
   try {
     const response = await fetch(path, init);
-    reachable.value = response.status < 500;
+    reachable.value = !AWAY.has(response.status);
     return response;
   } catch (error) {
     reachable.value = false;

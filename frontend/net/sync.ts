@@ -4,7 +4,18 @@ import { nextStep, pause, pollPause } from "../state/catchup";
 import { removeChat, upsertChats } from "../state/chats";
 import { addNewer, addOlder, type ChatLog, heardOf, openLog, trim } from "../state/log";
 import type { Chat, ChatDetail, LogPage } from "../state/types";
-import { changeLog, chats, forgetLog, live, logOf, missing, moreChats, openId, setMembers } from "../store";
+import {
+  changeLog,
+  chats,
+  forgetLog,
+  live,
+  logOf,
+  missing,
+  moreChats,
+  openId,
+  reachable,
+  setMembers,
+} from "../store";
 import { ApiError, call } from "./api";
 import { settle } from "./settle";
 
@@ -97,7 +108,7 @@ export function sync(): Promise<void> {
     .finally(() => {
       syncing = null;
       clearTimeout(poll);
-      poll = setTimeout(() => void sync(), pollPause(live.value));
+      poll = setTimeout(() => void sync(), pollPause(live.value && reachable.value));
     });
   return syncing;
 }

@@ -1,4 +1,4 @@
-// Says that live events stopped, once that has lasted. Not for: making them come back (net/realtime.ts).
+// Says that live events or answers stopped, once that has lasted. Not for: making them come back (net/realtime.ts).
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { live, reachable } from "../store";
@@ -8,7 +8,7 @@ import { Icon } from "./icons";
 const PATIENCE_MS = 2500;
 
 export function Banner() {
-  const down = !live.value;
+  const down = !live.value || !reachable.value;
   const [shown, setShown] = useState(false);
   useEffect(() => {
     if (!down) return setShown(false);

@@ -12,7 +12,7 @@ import { jump, logOf, me, outbox } from "../store";
 import { dayName, dayOf } from "./format";
 import { Icon } from "./icons";
 import { walkLog } from "./logkeys";
-import { MessageRow, PendingRow } from "./message";
+import { MessageRow } from "./message";
 import { Note } from "./note";
 import { ScrollKeeper } from "./scroll";
 
@@ -62,8 +62,7 @@ function itemsOf(chat: Chat, log: ChatLog | null, newAfter: number | null): Item
 }
 
 function Line({ item, chat }: { item: Item; chat: Chat }) {
-  if (item.kind === "message") return <MessageRow item={item} chat={chat} />;
-  if (item.kind === "pending") return <PendingRow item={item} chat={chat} />;
+  if (item.kind === "message" || item.kind === "pending") return <MessageRow item={item} chat={chat} />;
   if (item.kind === "note") return <Note row={item.row} />;
   if (item.kind === "new") return <p class="new-line">{t.newLine}</p>;
   return (

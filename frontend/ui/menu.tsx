@@ -42,7 +42,6 @@ export function PopoverButton({ label, icon, kind, inLog = false, children }: Pr
         id={id}
         popover="auto"
         role="group"
-        aria-label={label}
         class={`popover ${kind}`}
         onToggle={onToggle}
         onKeyDown={walk}

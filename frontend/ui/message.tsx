@@ -1,7 +1,7 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
-import type { ComponentChildren } from "preact";
 import { t } from "../i18n/en";
 import { discardMessage, retryMessage } from "../net/sender";
+import type { Pending } from "../state/outbox";
 import type { Item } from "../state/timeline";
 import type { Chat, Message } from "../state/types";
 import { jump, logOf, me } from "../store";
@@ -12,64 +12,50 @@ import { Pictures } from "./pictures";
 import { Reactions } from "./reactions";
 import { Tools } from "./tools";
 
-type Stored = Extract<Item, { kind: "message" }>;
-type OnItsWay = Extract<Item, { kind: "pending" }>;
+type Spoken = Extract<Item, { head: boolean }>;
 
 const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\u200d|\ufe0f|\s){1,12}$/u;
 
-export function MessageRow({ item, chat }: { item: Stored; chat: Chat }) {
-  const { message, seq } = item;
+/** One component for both, so that a message keeps its element when the server's copy takes its place. */
+export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
+  const pending = item.kind === "pending" ? item.pending : null;
+  const message = item.kind === "message" ? item.message : asMessage(item.pending);
   const mine = message.author.id === me.value.id;
   return (
     <article
-      class={classes(item, mine)}
-      data-seq={seq}
-      data-state="sent"
+      class={`message ${mine ? "mine" : "theirs"} ${item.head ? "head" : ""} ${item.tail ? "tail" : ""}`}
+      data-seq={item.kind === "message" ? item.seq : undefined}
+      data-state={stateOf(pending)}
       tabIndex={-1}
-      aria-label={label(message)}
+      aria-label={label(message, pending)}
     >
       {!mine && item.head && <Face message={message} />}
       <div class="said">
         {item.head && <Head message={message} mine={mine} />}
         <div class="with-tools">
-          <Bubble bare={bare(message)}>
+          <div class={`bubble ${bare(message) ? "bare" : ""}`}>
             <Body message={message} mine={mine} />
-          </Bubble>
-          {!message.deleted && <Tools message={message} mine={mine} chat={chat} />}
+          </div>
+          {!pending && !message.deleted && <Tools message={message} mine={mine} chat={chat} />}
         </div>
         {!message.deleted && <Reactions message={message} />}
+        {pending?.state === "failed" && <Failed clientId={pending.client_id} reason={pending.error} />}
+        {pending?.state === "sending" && <p class="state">{t.sending}</p>}
       </div>
     </article>
   );
 }
 
-export function PendingRow({ item }: { item: OnItsWay; chat: Chat }) {
-  const { pending } = item;
-  const failed = pending.state === "failed";
-  return (
-    <article
-      class={classes(item, true)}
-      data-state={failed ? "failed" : "pending"}
-      tabIndex={-1}
-      aria-label={t.label(t.you, pending.text, failed ? t.notSent : t.sending, "")}
-    >
-      <div class="said">
-        {item.head && <p class="who mine-time">{timeOf(pending.created_at)}</p>}
-        <div class="with-tools">
-          <Bubble bare={false}>
-            {pending.reply_to && <Quote id={pending.reply_to} chatId={pending.chat_id} />}
-            {pending.text && <Text text={pending.text} html="" />}
-            <Pictures list={pending.attachments} message={null} />
-          </Bubble>
-        </div>
-        {failed ? (
-          <Failed clientId={pending.client_id} reason={pending.error} />
-        ) : (
-          <p class="state">{t.sending}</p>
-        )}
-      </div>
-    </article>
-  );
+function asMessage(pending: Pending): Message {
+  const { client_id, chat_id, text, attachments, reply_to, created_at } = pending;
+  const given = { client_id, chat_id, text, attachments, reply_to, created_at };
+  const unset = { seq: 0, via: null, html: "", reactions: [], edited_at: null, deleted: false };
+  return { id: client_id, author: me.value, ...given, ...unset };
+}
+
+function stateOf(pending: Pending | null): string {
+  if (!pending) return "sent";
+  return pending.state === "failed" ? "failed" : "pending";
 }
 
 function Failed({ clientId, reason }: { clientId: string; reason: string | null }) {
@@ -116,10 +102,6 @@ function Head({ message, mine }: { message: Message; mine: boolean }) {
   );
 }
 
-function Bubble({ bare, children }: { bare: boolean; children: ComponentChildren }) {
-  return <div class={`bubble ${bare ? "bare" : ""}`}>{children}</div>;
-}
-
 function Body({ message, mine }: { message: Message; mine: boolean }) {
   if (message.deleted) return <p class="gone">{t.deleted}</p>;
   return (
@@ -161,16 +143,14 @@ function Quote({ id, chatId }: { id: string; chatId: string }) {
   );
 }
 
-function classes(item: Stored | OnItsWay, mine: boolean): string {
-  return `message ${mine ? "mine" : "theirs"} ${item.head ? "head" : ""} ${item.tail ? "tail" : ""}`;
-}
-
 function bare(message: Message): boolean {
   if (message.deleted || message.reply_to) return false;
   return message.text ? ONLY_EMOJI.test(message.text) : message.attachments.length > 0;
 }
 
-function label(message: Message): string {
+function label(message: Message, pending: Pending | null): string {
   const text = message.deleted ? t.deleted : message.text || t.picture(message.attachments.length);
-  return t.label(nameOf(message.author), text, timeOf(message.created_at), message.edited_at ? t.edited : "");
+  const unsent = pending?.state === "failed" ? t.notSent : t.sending;
+  const more = pending ? unsent : message.edited_at ? t.edited : "";
+  return t.label(nameOf(message.author), text, timeOf(message.created_at), more);
 }
