@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.browser.chromium import find_browser
+from tests.whole import WholeRun
 
 # Real Chromium on a busy machine: generous, and no test waits this long where all is well.
 TIMEOUT = 15_000  # milliseconds
@@ -37,3 +38,13 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A page in a fresh profile."""
     return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
+    """The whole product, started once for the session as `make run` starts it."""
+    running = WholeRun(tmp_path_factory.mktemp("whole"))
+    try:
+        yield running
+    finally:
+        running.stop()

@@ -1,0 +1,89 @@
+"""A newcomer's first five minutes, on the whole product: two people, a group, a picture, a bot."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+from slack_sdk.webhook import WebhookClient
+
+from tests.browser.visitors import Visitor
+from tests.whole import WholeRun
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(browser: Browser, whole: WholeRun) -> Iterator[Visit]:
+    """`visit("Ada")` opens a fresh profile and signs up."""
+    visitors: list[Visitor] = []
+
+    def arrive(name: str, **context: object) -> Visitor:
+        visitor = Visitor(browser, whole.url, name, **context)
+        visitors.append(visitor)
+        visitor.sign_up()
+        return visitor
+
+    yield arrive
+    for visitor in visitors:
+        visitor.context.close()
+        assert visitor.problems == []
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "sunset.jpg"
+    Image.radial_gradient("L").resize((900, 600)).convert("RGB").save(path)
+    return path
+
+
+def test_two_people_and_a_bot_share_a_group_live(visit: Visit, photo: Path) -> None:
+    ada, bob = visit("Ada"), visit("Bob")
+    ada.make_group("Garden", bob)
+    bob.open_chat("Garden")
+
+    ada.say("hello bob")
+    bob.sees("hello bob")
+    bob.say("hello ada")
+    ada.sees("hello ada")
+
+    ada.page.locator("input[type=file]").first.set_input_files(photo)
+    ada.say("the sunset")
+    for visitor in (ada, bob):
+        visitor.sees("the sunset")
+        picture = visitor.message("the sunset").get_by_role("img", name=re.compile("sunset.jpg"))
+        expect(picture).to_be_visible()
+        visitor.page.wait_for_function("() => [...document.querySelectorAll('article img')].every(i => i.naturalWidth)")
+
+    ada.page.goto(f"{ada.page.url}/settings")
+    ada.page.locator("form[action$='/webhooks'] [name=name]").fill("Weather")
+    ada.page.locator("form[action$='/webhooks'] button").click()
+    url = re.search(r"http://\S+/hooks/[\w-]+", ada.page.inner_text("main"))
+    assert url
+    said = subprocess.run(["curl", "-s", "-d", '{"text":"rain *soon*"}', url[0]], capture_output=True, check=True)
+    assert said.stdout == b"ok"
+    bob.sees("rain soon")
+    expect(bob.message("rain soon").get_by_text("Bot", exact=True)).to_be_visible()
+    answer = WebhookClient(url[0]).send(text="sun again")
+    assert (answer.status_code, answer.body) == (200, "ok")
+    bob.sees("sun again")
+
+    before = bob.page.get_by_role("article").all_inner_texts()
+    bob.page.reload()
+    bob.sees("sun again")
+    assert bob.page.get_by_role("article").all_inner_texts() == before
+    ada.page.go_back()
+
+
+def test_a_page_without_script_shows_the_messages(visit: Visit, browser: Browser) -> None:
+    ada = visit("Ada")
+    ada.make_group("Quiet")
+    ada.say("readable by all")
+    ada.sees("readable by all")
+    with browser.new_context(java_script_enabled=False, storage_state=ada.context.storage_state()) as context:
+        page = context.new_page()
+        page.goto(ada.page.url)
+        expect(page.get_by_text("readable by all").first).to_be_visible()
