@@ -57,7 +57,7 @@ export function Confirm({ title, text, act, onAct, onClose }: ConfirmProps) {
       <p class="dim">{text}</p>
       {error && <p class="problem">{error}</p>}
       <div class="acts">
-        <button type="button" class="button" onClick={onClose}>
+        <button type="button" class="button" autofocus onClick={onClose}>
           {t.cancel}
         </button>
         <button type="button" class="button danger" onClick={go}>

@@ -38,7 +38,13 @@ export function Lightbox() {
         >
           <Icon name="picture" />
         </a>
-        <button type="button" class="tool" aria-label={t.close} onClick={() => ref.current?.close()}>
+        <button
+          type="button"
+          class="tool"
+          autofocus
+          aria-label={t.close}
+          onClick={() => ref.current?.close()}
+        >
           <Icon name="close" />
         </button>
       </header>

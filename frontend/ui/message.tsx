@@ -36,7 +36,9 @@ export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
           <div class={`bubble ${bare(message) ? "bare" : ""}`}>
             <Body message={message} mine={mine} />
           </div>
-          {!pending && !message.deleted && <Tools message={message} mine={mine} chat={chat} />}
+          {!pending && !message.deleted && (
+            <Tools message={message} mine={mine} chat={chat} time={item.head ? null : message.created_at} />
+          )}
         </div>
         {!message.deleted && <Reactions message={message} />}
         {pending?.state === "failed" && <Failed clientId={pending.client_id} reason={pending.error} />}

@@ -126,6 +126,7 @@ function People({
         {t.people}
         <input
           type="search"
+          autofocus
           placeholder={t.findPeople}
           value={query}
           // Enter here must not make a group that is half filled in.

@@ -5,6 +5,7 @@ import { deleteMessage, toggleReaction } from "../net/acts";
 import type { Chat, Message } from "../state/types";
 import { composing, showToast } from "../store";
 import { Confirm } from "./dialog";
+import { timeOf } from "./format";
 import { Icon } from "./icons";
 import { PopoverButton } from "./menu";
 import { QUICK } from "./reactions";
@@ -13,9 +14,11 @@ interface Props {
   message: Message;
   mine: boolean;
   chat: Chat;
+  /** Where the message has no head that shows it. */
+  time: string | null;
 }
 
-export function Tools({ message, mine, chat }: Props) {
+export function Tools({ message, mine, chat, time }: Props) {
   const [asking, setAsking] = useState(false);
   const reply = () => {
     composing.value = { kind: "reply", message };
@@ -29,10 +32,9 @@ export function Tools({ message, mine, chat }: Props) {
         <Icon name="reply" />
       </button>
       <PopoverButton label={t.more} icon="more" kind="menu" inLog>
-        {(close) => (
-          <More message={message} mine={mine} chat={chat} close={close} onDelete={() => setAsking(true)} />
-        )}
+        {(close) => <More {...{ message, mine, chat, close }} onDelete={() => setAsking(true)} />}
       </PopoverButton>
+      {time && <time dateTime={time}>{timeOf(time)}</time>}
       {asking && (
         <Confirm
           title={t.removeTitle}
@@ -62,7 +64,9 @@ function Quick({ message, close }: { message: Message; close: () => void }) {
   ));
 }
 
-function More({ message, mine, chat, close, onDelete }: Props & { close: () => void; onDelete: () => void }) {
+type MoreProps = Omit<Props, "time"> & { close: () => void; onDelete: () => void };
+
+function More({ message, mine, chat, close, onDelete }: MoreProps) {
   const act = (doing: () => void) => () => {
     close();
     doing();
