@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, get_flashed_messages, jsonify, render_template, request
 from flask_login import LoginManager
 from markupsafe import Markup, escape
 from pymongo.errors import (
@@ -26,7 +26,7 @@ from infitalks.actions import log as chat_log
 from infitalks.actions import sessions
 from infitalks.backends import media, queue, realtime, signin
 from infitalks.backends.limits import Limiter
-from infitalks.blueprints import admin, auth, bots, chats, integrations, messages, openapi
+from infitalks.blueprints import admin, auth, bots, chats, chats_pages, integrations, messages, openapi
 from infitalks.blueprints import media as media_doors
 from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> Flask:
     login = LoginManager(app)
     login.session_protection = None  # the stored session decides, not the address a phone happens to have
     login.user_loader(load_signed_in)
-    for module in (auth, chats, messages, media_doors, realtime_doors, integrations, bots, admin, openapi):
+    for module in (auth, chats, chats_pages, messages, media_doors, realtime_doors, integrations, bots, admin, openapi):
         app.register_blueprint(module.blueprint)
 
     _add_to_templates(app)
@@ -120,7 +120,7 @@ def _add_to_templates(app: Flask) -> None:
         return {
             "user": _shown_user(),
             "version": app.config["VERSION"],
-            "notice": None,
+            "notice": next(iter(get_flashed_messages()), None),
             "csrf_token": csrf_token,
             "asset": asset,
         }
@@ -132,7 +132,7 @@ def _add_to_templates(app: Flask) -> None:
 def _shown_user() -> dict[str, Any] | None:
     try:
         who = caller()
-    except InfiTalksError:
+    except (InfiTalksError, PyMongoError):  # the page that tells of the trouble is shown without a name
         return None
     return self_out(who.user).model_dump() if who else None
 

@@ -199,10 +199,11 @@ def change_chat(user_id: ObjectId, chat_id: str, *, changes: dict[str, str | Non
     if changes:
         _require_group(chat)
         access.require(access.can_manage(chat, membership), "Only owners change a group.")
-        if changes.get("avatar"):
+        if changes.get("avatar"):  # its entry comes when the picture is ready
             set_profile_picture(user_id, changes["avatar"] or "", f"chat:{chat['_id']}")
-        body = {"changes": changes}
-        append(Draft(chat["_id"], "chat", user_id, own_client_id(), body, changes, _require_owner))
+        now = {field: value for field, value in changes.items() if field != "avatar" or value is None}
+        if now:
+            append(Draft(chat["_id"], "chat", user_id, own_client_id(), {"changes": now}, now, _require_owner))
     if muted is not None:
         Membership.raw().update_one({"_id": membership["_id"]}, {"$set": {"muted": muted}})
         events.self_changed(user_id)

@@ -10,9 +10,10 @@ from infitalks import events
 from infitalks.actions.media import destroy_media
 from infitalks.actions.sessions import expired_sessions
 from infitalks.errors import NotFound
+from infitalks.models.chats import Chat
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import Report, report_by_id
-from infitalks.models.media import unattached_media
+from infitalks.models.media import Media, unattached_media
 from infitalks.models.users import User
 
 ORPHAN_AGE = timedelta(hours=24)
@@ -125,5 +126,7 @@ def site_counts() -> Counts:
     return {
         "people": User.objects(kind="person", disabled_at=None).count(),
         "bots": User.objects(kind="bot", disabled_at=None).count(),
+        "chats": Chat.raw().estimated_document_count(),
         "log entries": Entry.raw().estimated_document_count(),
+        "pictures": Media.raw().estimated_document_count(),
     }

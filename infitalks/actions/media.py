@@ -10,12 +10,13 @@ from bson import ObjectId
 from gridfs.errors import NoFile
 
 from infitalks import access, events
-from infitalks.actions.log import Draft, append
+from infitalks.actions.log import Draft, append, require_active
 from infitalks.backends import media as media_store
 from infitalks.errors import Conflict, Invalid, NotFound, TooLarge, WrongType
 from infitalks.integrations.pictures import PictureRefused, prepare_in_child, sniff
 from infitalks.models.database import Doc, object_id
 from infitalks.models.media import Media, media_by_id, spool, untold_media, waiting_media
+from infitalks.models.users import User
 
 logger = logging.getLogger(__name__)
 
@@ -92,10 +93,26 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
 
 
 def set_profile_picture(user_id: ObjectId, media_id: str, profile_of: str) -> None:
-    """Give one's upload to a profile (`user:<id>` or `chat:<id>`), which decides who may see it."""
+    """Give one's upload to a profile (`user:<id>` or `chat:<id>`), which shows it as soon as it is ready."""
     query = {"_id": object_id(media_id), "owner": user_id, "chat": None, "state": {"$ne": "failed"}}
     if not Media.raw().update_one(query, {"$set": {"profile_of": profile_of}}).matched_count:
         raise Invalid("That picture cannot be used.", fields={"avatar": "is no picture of yours that is free"})
+    show_profile_picture(object_id(media_id))
+
+
+def show_profile_picture(media_id: ObjectId) -> None:
+    """Where the picture is ready and a profile's: the profile shows it from now on. Repeatable."""
+    media = media_by_id(media_id)
+    if not media or media["state"] != "ready" or not media.get("profile_of"):
+        return
+    kind, _, key = media["profile_of"].partition(":")
+    if kind == "user":
+        User.raw().update_one({"_id": ObjectId(key)}, {"$set": {"avatar": media_id}})
+        events.self_changed(ObjectId(key))
+        return
+    changes = {"avatar": str(media_id)}
+    cause = f"avatar.{media_id}"
+    append(Draft(ObjectId(key), "chat", media["owner"], cause, {"changes": changes}, changes, require_active))
 
 
 def process_media(media_id: ObjectId) -> None:
@@ -114,6 +131,7 @@ def process_media(media_id: ObjectId) -> None:
         except media_store.MediaUnavailable as error:
             _try_later(media, str(error))
     tell_media(media_id)
+    show_profile_picture(media_id)
 
 
 def _claim_turn(media_id: ObjectId) -> Doc | None:

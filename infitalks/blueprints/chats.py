@@ -1,25 +1,21 @@
-"""Chats' doors: the chat page, the list, members, the log, read positions, and a chat's settings pages."""
-
-from typing import Any
+"""Chats' doors for programs and the page's script: the list, members, the log, read positions."""
 
 from bson import ObjectId
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint
 
 from infitalks import access
-from infitalks.actions import chats, webhooks
-from infitalks.blueprints.guard import api, csrf_token, page, read_form
-from infitalks.blueprints.realtime import realtime_out
-from infitalks.errors import InfiTalksError, Invalid, NotFound
+from infitalks.actions import chats
+from infitalks.blueprints.guard import api
+from infitalks.errors import Invalid
 from infitalks.models.chats import (
     active_members,
     chat_by_id,
-    membership_of,
     memberships_of,
     newest_chats,
 )
 from infitalks.models.database import Doc
 from infitalks.models.log import entries_after, entries_before, only_messages
-from infitalks.models.users import User, public_users, users_by_username
+from infitalks.models.users import User
 from infitalks.schemas.chats import (
     ChatDetailOut,
     ChatIn,
@@ -40,8 +36,6 @@ from infitalks.schemas.chats import (
     write_cursor,
 )
 from infitalks.schemas.messages import LogOut, LogQuery, entries_out, messages_out
-from infitalks.schemas.users import self_out, user_out
-from infitalks.schemas.webhooks import WebhookIn
 
 blueprint = Blueprint("chats", __name__)
 
@@ -92,9 +86,6 @@ def detail(me: User, chat_id: str, limit: int) -> ChatDetailOut:
         has_more=len(found) > limit,
         as_of=chat["last_seq"],
     )
-
-
-# JSON
 
 
 @blueprint.get("/api/chats")
@@ -191,209 +182,3 @@ def post_sync(me: User, body: SyncIn) -> SyncOut:
     }
     gone = [str(chat_id) for chat_id in known if chat_id not in mine]
     return SyncOut(changed=chats_out(list(behind.values()), mine, me.id), gone=gone)
-
-
-# Pages
-
-
-@blueprint.get("/")
-@page(auth="anyone")
-def index() -> Any:
-    from infitalks.blueprints.guard import caller
-
-    who = caller()
-    if not who:
-        return redirect(url_for("auth.login_page"))
-    newest = newest_chats(memberships_of(who.user.id), None, 1)
-    return redirect(f"/c/{newest[0]['_id']}") if newest else _chat_page(who.user, None, None)
-
-
-@blueprint.get("/c/<chat_id>")
-@page()
-def chat_page(me: User, chat_id: str) -> str:
-    return _chat_page(me, chat_id, None)
-
-
-@blueprint.get("/c/<chat_id>/<int:seq>")
-@page()
-def chat_page_at(me: User, chat_id: str, seq: int) -> str:
-    return _chat_page(me, chat_id, seq)
-
-
-def _chat_page(me: User, chat_id: str | None, seq: int | None) -> str:
-    listed = list_chats(me.id, None, 50)
-    opened, log = None, None
-    if chat_id:
-        opened = detail(me, chat_id, 50)
-        chat, membership = access.get_chat_for(me.id, chat_id)
-        log = read_log(chat, membership, LogQuery(before=min(seq + 25, 2**53)) if seq else LogQuery())
-    boot = {
-        "user": self_out(me).model_dump(mode="json"),
-        "csrf_token": csrf_token(),
-        "version": current_app.config["VERSION"],
-        "is_admin": bool(me.is_admin),
-        "realtime": realtime_out(me).model_dump(mode="json"),
-        "chats": listed.model_dump(mode="json"),
-        "chat": opened.model_dump(mode="json") if opened else None,
-        "log": log.model_dump(mode="json") if log else None,
-    }
-    return render_template(
-        "chat.html",
-        boot=boot,
-        chats=boot["chats"]["chats"],
-        chat=boot["chat"],
-        entries=log.model_dump()["entries"] if log else [],
-    )
-
-
-@blueprint.get("/chats/new")
-@page()
-def new_chat_page(me: User) -> str:
-    return render_template("new_chat.html", errors={}, values={})
-
-
-@blueprint.post("/chats")
-@page()
-def new_chat_form(me: User) -> Any:
-    try:
-        return redirect(f"/c/{_chat_of_form(me)}")
-    except InfiTalksError as error:
-        html = render_template("new_chat.html", errors=_errors(error), values=request.form)
-        return html, error.status
-
-
-def _chat_of_form(me: User) -> ObjectId:
-    ids = [str(user.id) for user in _named_users(request.form.get("usernames", ""))]
-    if request.form.get("kind") == "direct":
-        if len(ids) != 1:
-            raise Invalid("A direct chat needs one username.", fields={"usernames": "name one person"})
-        return chats.open_direct(me.id, ids[0])[0]
-    asked = ChatIn.model_validate({"kind": "group", "name": request.form.get("name") or " ", "member_ids": ids})
-    return chats.create_group(me.id, asked.name or "", asked.member_ids)
-
-
-def _named_users(text: str) -> list[User]:
-    names = [name.strip().lstrip("@").lower() for name in text.split(",") if name.strip()]
-    found = users_by_username(names)
-    unknown = set(names) - {user.username for user in found}
-    if unknown:
-        raise Invalid("Somebody is unknown.", fields={"usernames": f"nobody is called {', '.join(sorted(unknown))}"})
-    return found
-
-
-def _errors(error: InfiTalksError) -> dict[str, str]:
-    return error.fields or {"": error.message}
-
-
-@blueprint.get("/c/<chat_id>/settings")
-@page()
-def settings_page(me: User, chat_id: str) -> Any:
-    return _settings(me, chat_id)
-
-
-def _settings(me: User, chat_id: str, error: InfiTalksError | None = None, new: Any = None) -> Any:
-    chat, membership = access.get_chat_for(me.id, chat_id)
-    looks_after = access.can_manage_webhooks(chat, membership)
-    listed = webhooks.list_webhooks(me.id, chat_id) if looks_after else []
-    users = {
-        key: user_out(doc).model_dump()
-        for key, doc in public_users({w.bot for w in listed} | {w.created_by for w in listed}).items()
-    }
-    rows = [
-        {
-            "id": w.id,
-            "name": w.name,
-            "created_at": w.created_at,
-            "created_by": users[w.created_by],
-            "bot": users[w.bot],
-        }
-        for w in listed
-    ]
-    html = render_template(
-        "chat_settings.html",
-        chat=chats_out([chat], {chat["_id"]: membership}, me.id)[0].model_dump(),
-        can_manage=access.can_manage(chat, membership),
-        can_manage_webhooks=looks_after,
-        members=[member.model_dump() for member in members_out(active_members(chat["_id"]))],
-        webhooks=rows,
-        new_webhook=new,
-        errors=_errors(error) if error else {},
-        values=request.form,
-    )
-    return (html, error.status) if error else html
-
-
-def _settings_form(me: User, chat_id: str, change: Any) -> Any:
-    """Do `change`; then show the settings again, with what was wrong where it was refused."""
-    try:
-        change()
-    except NotFound:
-        raise
-    except InfiTalksError as error:
-        return _settings(me, chat_id, error)
-    still_in = (membership_of(ObjectId(chat_id), me.id) or {}).get("active")
-    return redirect(f"/c/{chat_id}/settings" if still_in else "/")
-
-
-@blueprint.post("/c/<chat_id>/settings/rename")
-@page(form=ChatPatchIn)
-def rename_form(me: User, chat_id: str) -> Any:
-    def change() -> None:
-        asked: Any = read_form(ChatPatchIn)
-        chats.change_chat(me.id, chat_id, changes={"name": asked.name or ""}, muted=None)
-
-    return _settings_form(me, chat_id, change)
-
-
-@blueprint.post("/c/<chat_id>/settings/members")
-@page()
-def add_members_form(me: User, chat_id: str) -> Any:
-    def change() -> None:
-        found = _named_users(request.form.get("usernames", ""))
-        chats.add_members(me.id, chat_id, [str(user.id) for user in found])
-
-    return _settings_form(me, chat_id, change)
-
-
-@blueprint.post("/c/<chat_id>/settings/members/<user_id>/role")
-@page(form=RoleIn)
-def role_form(me: User, chat_id: str, user_id: str) -> Any:
-    def change() -> None:
-        asked: Any = read_form(RoleIn)
-        chats.set_role(me.id, chat_id, user_id, asked.role)
-
-    return _settings_form(me, chat_id, change)
-
-
-@blueprint.post("/c/<chat_id>/settings/members/<user_id>/remove")
-@page()
-def remove_member_form(me: User, chat_id: str, user_id: str) -> Any:
-    return _settings_form(me, chat_id, lambda: chats.remove_member(me.id, chat_id, user_id))
-
-
-@blueprint.post("/c/<chat_id>/settings/leave")
-@page()
-def leave_form(me: User, chat_id: str) -> Any:
-    return _settings_form(me, chat_id, lambda: chats.leave_chat(me.id, chat_id))
-
-
-@blueprint.post("/c/<chat_id>/settings/webhooks")
-@page()
-def new_webhook_form(me: User, chat_id: str) -> Any:
-    from infitalks.blueprints.integrations import hook_url
-    from infitalks.schemas.base import validate
-
-    try:
-        asked = validate(WebhookIn, {"kind": "incoming", "name": request.form.get("name", "")})
-        webhook, secret = webhooks.create_incoming(me.id, chat_id, asked.name)
-    except NotFound:
-        raise
-    except InfiTalksError as error:
-        return _settings(me, chat_id, error)
-    return _settings(me, chat_id, new={"name": webhook.name, "url": hook_url(secret)})
-
-
-@blueprint.post("/c/<chat_id>/settings/webhooks/<webhook_id>/delete")
-@page()
-def delete_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
-    return _settings_form(me, chat_id, lambda: webhooks.delete_webhook(me.id, webhook_id))
