@@ -79,8 +79,7 @@ class Gateway:
 
     def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        with suppress(BrokenPipeError):  # a refused large body; the answer is there all the same
-            connection.request(method, path, body)
+        connection.request(method, path, body)
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()

@@ -19,7 +19,7 @@ from infitalks.local.gateway.sockets import Socket
 MAX_BACKLOG = 1024 * 1024  # bytes that wait for one slow reader before it is dropped
 KEEP_ALIVE = 75.0  # seconds that an idle HTTP connection stays open
 SPARE_CONNECTIONS = 200  # beyond the sockets, for the HTTP API
-LINGER = 2.0  # seconds for a client to read the last answer while it is still sending
+LINGER = 5.0  # seconds for a client to read the last answer while it is still sending
 STOP_GRACE = 3  # seconds for clients to answer the close
 
 log = logging.getLogger(__name__)
