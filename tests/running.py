@@ -43,6 +43,8 @@ class Running:
 
     def start(self) -> None:
         """Start it and return when it is ready. Raises ServiceError with its output where it is not."""
+        self.log.touch()
+        self._earlier = self.log.stat().st_size  # what former lives printed
         with self.log.open("ab") as out:
             options = popen_options(self.service)
             self.process = subprocess.Popen(tethered(self.service), stdout=out, stderr=out, **options)
@@ -52,6 +54,10 @@ class Running:
         except BaseException:
             self.kill()
             raise
+
+    def output(self) -> str:
+        """What it printed since it was started last."""
+        return self.log.read_bytes()[self._earlier :].decode(errors="replace")
 
     def kill(self) -> None:
         """kill -9 of it and its children; returns when the leader is gone."""
@@ -80,8 +86,5 @@ class Running:
 
     def _is_ready(self) -> bool:
         if self.process.poll() is not None:
-            raise ServiceError(f"{self.service.name} ended with {self.process.returncode}:\n{self._output()}")
-        return self.service.ready_line in self._output() and self.service.ready()
-
-    def _output(self) -> str:
-        return self.log.read_text(errors="replace")
+            raise ServiceError(f"{self.service.name} ended with {self.process.returncode}:\n{self.output()}")
+        return self.service.ready_line in self.output() and self.service.ready()

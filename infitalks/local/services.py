@@ -12,6 +12,9 @@ from infitalks.local.process import Service, Stop, answers_http
 
 PYTHON = sys.executable
 ROOT = Path(__file__).parents[2]
+# In a container everybody is root, and a warning at every start teaches to overlook warnings.
+ROOT_IS_FINE = "ignore:You're running the worker with superuser privileges"
+CELERY = (PYTHON, "-W", ROOT_IS_FINE, "-m", "celery", "-q", "-A", "worker")
 
 # Warm: finish the tasks at hand. Cold: put them back into the queue.
 STOP_WORKER: Stop = ((signal.SIGTERM, 10), (signal.SIGQUIT, 5))
@@ -40,21 +43,23 @@ def web(host: str, port: int, env: Mapping[str, str]) -> Service:
     """The web server."""
     options = (
         f"--interface wsgi --host {host} --port {port} --workers 1 --blocking-threads 16 --no-ws "
-        "--workers-kill-timeout 8 --log-level warning"
+        "--workers-kill-timeout 5 --log-level warning"
     )
     argv = (PYTHON, "-m", "granian", *options.split(), "wsgi:app")
-    return Service("web", argv, env, cwd=ROOT, ready=lambda: answers_http(reachable(host), port))
+    return Service("web", argv, env, cwd=ROOT, ready=lambda: answers_http(reachable(host), port), shown=without_advice)
+
+
+def without_advice(line: str) -> str | None:
+    """Granian finds more threads than cores too many; ours mostly wait for the database."""
+    return None if "Configuration allows spawning" in line else line
 
 
 def worker(name: str, queues: str, processes: int, env: Mapping[str, str]) -> Service:
     """A Celery worker, named after what it is for."""
-    options = (
-        f"-n {name}@%h -Q {queues} --concurrency {processes} "
-        "--without-mingle --without-gossip --loglevel INFO"
-    )
+    options = f"-n {name}@%h -Q {queues} --concurrency {processes} --without-mingle --without-gossip --loglevel INFO"
     return Service(
         name,
-        (PYTHON, "-m", "celery", "-q", "-A", "worker", "worker", *options.split()),
+        (*CELERY, "worker", *options.split()),
         env,
         cwd=ROOT,
         ready_line=" ready.",
@@ -67,7 +72,7 @@ def beat(folder: Path, env: Mapping[str, str]) -> Service:
     """Celery's clock."""
     folder.mkdir(parents=True, exist_ok=True)
     options = ("-s", str(folder / "schedule"), "--pidfile=", "--loglevel", "INFO")
-    argv = (PYTHON, "-m", "celery", "-q", "-A", "worker", "beat", *options)
+    argv = (*CELERY, "beat", *options)
     return Service("beat", argv, env, cwd=ROOT, ready_line="beat: Starting", shown=without_info)
 
 
