@@ -57,6 +57,7 @@ def _insert(session_id: str, user: User, kind: str, agent: str, refresh_hash: st
         kind=kind,
         agent=agent[:200],
         refresh_hash=refresh_hash,
+        password_mark=_password_mark(user),
         created_at=now,
         seen_at=now,
         expires_at=now + ABSOLUTE,
@@ -137,7 +138,18 @@ def _is_over(session: Session) -> bool:
 
 def _user_of(session: Session) -> User | None:
     user = user_by_id(session.user)
-    return user if user and not user.disabled_at else None
+    return user if user and not user.disabled_at and session.password_mark == _password_mark(user) else None
+
+
+def _password_mark(user: User) -> str:
+    # A session hangs on the password that its user had, so that one which is just being made while the password
+    # is changed or taken away does not outlive it.
+    return secret_hash(user.password_hash)[:16] if user.password_hash else ""
+
+
+def keep_session(session_id: str, user: User) -> None:
+    """Let a session live on with the user's new password."""
+    Session.raw().update_one({"_id": session_id}, {"$set": {"password_mark": _password_mark(user)}})
 
 
 def end_session(session: Session) -> None:

@@ -2,8 +2,10 @@
 
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from bson import ObjectId
 from mongoengine.errors import NotUniqueError
@@ -12,11 +14,12 @@ from pymongo.errors import DuplicateKeyError
 from infitalks import events
 from infitalks.actions.media import set_profile_picture
 from infitalks.actions.passwords import hash_password, password_fits
-from infitalks.actions.sessions import end_all_sessions
+from infitalks.actions.sessions import end_all_sessions, keep_session
 from infitalks.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from infitalks.models.database import database
 from infitalks.models.users import Identity, User, secret_hash, user_by_email, user_by_identity, user_by_login
-from infitalks.schemas.users import ProfileIn, RegisterIn
+from infitalks.schemas.base import Name, fitting
+from infitalks.schemas.users import Email, ProfileIn, RegisterIn, Username
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,7 @@ def register(asked: RegisterIn, *, first_is_admin: bool = False) -> User:
     user.email = asked.email
     user.password_hash = hash_password(asked.password)
     _insert(user)
-    if first_is_admin and _claim_first():
-        user.update(set__is_admin=True)
-        user.is_admin = True
-    return user
+    return _first_is_admin(user) if first_is_admin else user
 
 
 def _new_user(kind: str, username: str, display_name: str) -> User:
@@ -66,13 +66,13 @@ def _insert(user: User) -> None:
         raise Conflict(f"This {field} is taken.", fields={field: "is taken"}) from None
 
 
-def _claim_first() -> bool:
-    """True for one caller in the life of the site."""
-    try:
+def _first_is_admin(user: User) -> User:
+    """Admin for one account in the life of the site."""
+    with suppress(DuplicateKeyError):
         database()["site"].insert_one({"_id": "first_admin", "at": datetime.now(UTC)})
-    except DuplicateKeyError:
-        return False
-    return True
+        user.update(set__is_admin=True)
+        user.is_admin = True
+    return user
 
 
 def check_login(login: str, password: str) -> User:
@@ -84,25 +84,32 @@ def check_login(login: str, password: str) -> User:
 
 
 def update_profile(user: User, asked: ProfileIn) -> User:
-    """Set what is given of name and picture; `avatar: null` takes the picture away."""
+    """Set what is given of name and picture; a picture shows when it is ready, `avatar: null` takes it away."""
     if asked.display_name is not None:
         user.display_name = asked.display_name
         user.search = _search_words(user.username, asked.display_name)
+    user.save()
     if "avatar" in asked.model_fields_set:
         if asked.avatar:
             set_profile_picture(user.id, asked.avatar, f"user:{user.id}")
-        user.avatar = ObjectId(asked.avatar) if asked.avatar else None
-    user.save()
+        else:
+            user.update(unset__avatar=True)
+        user.reload()
     events.self_changed(user.id)
     return user
 
 
-def change_password(user: User, current: str | None, password: str, *, keep_session: str | None) -> None:
+def change_password(user: User, current: str | None, password: str, *, kept: str | None) -> None:
     """Set the password, given the current one where there is one; all other sessions end."""
     if user.password_hash and not password_fits(user.password_hash, current or ""):
         raise Invalid("The current password is wrong.", fields={"current_password": "is wrong"})
-    user.update(set__password_hash=hash_password(password))
-    end_all_sessions(user.id, but=keep_session)
+    unchanged = User.objects(id=user.id, password_hash=user.password_hash)
+    if not unchanged.update_one(set__password_hash=hash_password(password)):
+        raise Conflict("The password was changed elsewhere a moment ago.")
+    user.reload()
+    if kept:
+        keep_session(kept, user)
+    end_all_sessions(user.id, but=kept)
 
 
 def disable_user(user: User) -> None:
@@ -147,47 +154,57 @@ def create_bot(owner: ObjectId, display_name: str, username: str | None = None) 
     return bot, token
 
 
-def sign_in_with(claims: Claims) -> User:
+def sign_in_with(claims: Claims, *, first_is_admin: bool = False) -> User:
     """The account of somebody whom a provider vouches for, found or made.
 
     The key is issuer and subject. An account with the same address is joined only where the provider has verified
     the address; if the account had not, whoever registered it may be somebody else, so its password and sessions
     end. Raises Forbidden where the address is unverified or the account disabled.
     """
-    user = user_by_identity(claims.issuer, claims.subject) or _join_or_make(claims)
+    user = user_by_identity(claims.issuer, claims.subject) or _join_or_make(claims, first_is_admin)
     if user.disabled_at:
         raise Forbidden("This account is disabled.")
     return user
 
 
-def _join_or_make(claims: Claims) -> User:
-    email = (claims.email or "").lower()
+def _join_or_make(claims: Claims, first_is_admin: bool) -> User:
+    email = fitting(Email, claims.email)
     if not email or not claims.email_verified:
         raise Forbidden(f"{claims.provider} has not verified your e-mail address, so it cannot open an account here.")
     identity = Identity(
         issuer=claims.issuer, subject=claims.subject, provider=claims.provider, linked_at=datetime.now(UTC)
     )
     user = user_by_email(email)
-    if not user:
-        return _make_from(claims, email, identity)
+    try:
+        return _join(user, identity) if user else _make_from(claims, email, identity, first_is_admin)
+    except NotUniqueError:  # a second callback of the same person was a moment quicker
+        return sign_in_with(claims)
+
+
+def _join(user: User, identity: Identity) -> User:
+    if user.disabled_at:
+        return user
+    change: dict[str, Any] = {"push__identities": identity, "set__email_verified": True}
     if not user.email_verified:
-        user.update(unset__password_hash=True)
+        # In one step with the rest. Sessions hang on the password, so none slips in before they are ended.
+        change["unset__password_hash"] = True
+    user.update(**change)
+    if not user.email_verified:
         end_all_sessions(user.id)
-    user.update(push__identities=identity, set__email_verified=True)
     user.reload()
     return user
 
 
-def _make_from(claims: Claims, email: str, identity: Identity) -> User:
-    wish = re.sub(r"[^a-z0-9._-]", "", email.split("@")[0])[:24].strip("._-") or "user"
+def _make_from(claims: Claims, email: str, identity: Identity, first_is_admin: bool) -> User:
+    wish = fitting(Username, re.sub(r"[^a-z0-9._-]", "", email.split("@")[0])[:23].strip("._-")) or "user"
     for name in (wish, f"{wish}-{secrets.token_hex(2)}", f"{wish}-{secrets.token_hex(4)}"):
-        user = _new_user("person", name, (claims.name or wish)[:80])
+        user = _new_user("person", name, fitting(Name, (claims.name or "")[:80]) or wish)
         user.email, user.email_verified, user.identities = email, True, [identity]
         try:
-            _insert(user)
-        except Conflict as taken:
-            if "email" in (taken.fields or {}):
-                return sign_in_with(claims)  # a second callback of the same person was a moment quicker
+            user.save(force_insert=True)
+        except NotUniqueError:
+            if user_by_identity(identity.issuer, identity.subject) or user_by_email(email):
+                raise
             continue
-        return user
+        return _first_is_admin(user) if first_is_admin else user
     raise Conflict("No free username could be found.")

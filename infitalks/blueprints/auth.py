@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask import session as cookie
 from flask_login import logout_user
 from werkzeug.wrappers import Response
@@ -19,7 +19,7 @@ from infitalks.blueprints.guard import (
     read_form,
     sign_in_browser,
 )
-from infitalks.errors import Forbidden, InfiTalksError, NotFound
+from infitalks.errors import InfiTalksError, NotFound
 from infitalks.models.database import object_id
 from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, public_users, search_users
@@ -46,8 +46,17 @@ SIGN_IN_RATE = "20/minute"  # per address
 GUESS_RATE = "10/minute"  # per account, from wherever
 
 
+BROWSERS = {"Firefox": "Firefox", "Edg": "Edge", "OPR": "Opera", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS"}
+SYSTEMS |= {"Linux": "Linux"}
+
+
 def _agent() -> str:
-    return request.headers.get("User-Agent", "")
+    """The browser in people's words, for their list of sessions; other programs by the name they give."""
+    said = request.headers.get("User-Agent", "")
+    browser = next((name for mark, name in BROWSERS.items() if f"{mark}/" in said), None)
+    system = next((name for mark, name in SYSTEMS.items() if mark in said), None)
+    return f"{browser} on {system}" if browser and system else said
 
 
 def _begin(user: User) -> None:
@@ -159,8 +168,12 @@ def get_user(me: User, user_id: str) -> UserOut:
 @blueprint.get("/api/auth/<any(google, oidc):provider>")
 @page(auth="anyone", limit=SIGN_IN_RATE)
 def begin_provider(provider: str) -> Any:
+    _forget_begun()
     cookie["next"] = safe_path(request.args.get("next"))
-    return signin.redirect_to(provider, _callback_url(provider))
+    try:
+        return signin.redirect_to(provider, _callback_url(provider))
+    except InfiTalksError as error:
+        return _not_signed_in(provider, error)
 
 
 @blueprint.get("/api/auth/<any(google, oidc):provider>/callback")
@@ -168,13 +181,24 @@ def begin_provider(provider: str) -> Any:
 def finish_provider(provider: str) -> Any:
     wanted = safe_path(cookie.get("next"))
     try:
-        claims = signin.claims_of_callback(provider)
-        user = users.sign_in_with(users.Claims(**claims))
-    except (signin.SignInRefused, Forbidden) as error:
-        name = signin.providers().get(provider, provider)
-        return render_template("link.html", provider_name=name, message=str(error)), 403
-    _begin(user)
+        claims = users.Claims(**signin.claims_of_callback(provider))
+        user = users.sign_in_with(claims, first_is_admin=current_app.config["FIRST_IS_ADMIN"])
+        _begin(user)
+    except InfiTalksError as error:
+        return _not_signed_in(provider, error)
     return redirect(wanted)
+
+
+def _not_signed_in(provider: str, error: InfiTalksError) -> Any:
+    name = signin.providers().get(provider, "This provider")
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+    return render_template("link.html", provider_name=name, message=error.message), error.status, headers
+
+
+def _forget_begun() -> None:
+    # Authlib keeps what it needs of each begun sign-in in the cookie, which browsers drop above 4 kB.
+    for name in [name for name in cookie if name.startswith("_state_")]:
+        cookie.pop(name)
 
 
 def _callback_url(provider: str) -> str:
@@ -294,6 +318,7 @@ def profile_form(me: User) -> Any:
         users.update_profile(me, ProfileIn.model_validate(asked))
     except InfiTalksError as error:
         return _settings(me, error)
+    flash("Saved.")
     return redirect(url_for("auth.settings_page"))
 
 
@@ -304,9 +329,10 @@ def password_form(me: User) -> Any:
     try:
         asked: Any = read_form(PasswordIn)
         kept = who.session.id if who and who.session else None
-        users.change_password(me, asked.current_password, asked.password, keep_session=kept)
+        users.change_password(me, asked.current_password, asked.password, kept=kept)
     except InfiTalksError as error:
         return _settings(me, error)
+    flash("Saved.")
     return redirect(url_for("auth.settings_page"))
 
 

@@ -13,6 +13,7 @@ class Session(Stored):
     user = ObjectIdField(required=True)
     kind = StringField(required=True, choices=("browser", "api"))
     agent = StringField(default="")
+    password_mark = StringField()  # of the password at sign-in; "" for none
     refresh_hash = StringField()
     spent_refresh = ListField(StringField())  # hashes of refresh tokens that were used: seeing one again is theft
     created_at = DateTimeField(required=True)

@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
 )
 
@@ -70,6 +71,15 @@ def validate(shape: type[Shape], value: Any) -> Shape:
         fields = {".".join(map(str, e["loc"])) or "body": e["msg"] for e in error.errors(include_url=False)}
         named = ", ".join(sorted(fields))
         raise Invalid(f"Some fields cannot be taken: {named}.", fields=fields) from None
+
+
+def fitting(form: Any, text: str | None) -> str | None:
+    """`text` in the form of a field (Name, say), or None where it has not that form."""
+    try:
+        fits: str = TypeAdapter(form).validate_python(text)
+    except ValidationError:
+        return None
+    return fits
 
 
 class ErrorOut(Out):
