@@ -70,14 +70,14 @@ def edit_message(user_id: ObjectId, message_id: str, text: str, client_id: str |
     return _append_about(message, user_id, "edit", client_id or own_client_id(), body, text)
 
 
-def delete_message(user_id: ObjectId, message_id: str) -> Doc:
-    """Blank a message for ever; its pictures go too. Repeatable. Returns the deletion's entry."""
+def delete_message(user_id: ObjectId, message_id: str) -> None:
+    """Blank a message for ever; its pictures go too. Repeatable."""
     message, membership = access.get_message_for(user_id, message_id)
     access.require(access.can_delete(message, membership), "Only its author or an owner deletes a message.")
-    entry = _append_about(message, user_id, "delete", f"delete.{message_id}", {}, None)
-    for media in message["attachments"]:
-        drop_media(media)
-    return entry
+    if message.get("deleted_seq") is None:
+        _append_about(message, user_id, "delete", f"delete.{message_id}", {}, None)
+        for media in message["attachments"]:
+            drop_media(media)
 
 
 def set_reaction(user_id: ObjectId, message_id: str, emoji: str, *, on: bool) -> Doc | None:

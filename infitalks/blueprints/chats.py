@@ -10,6 +10,7 @@ from infitalks.errors import Invalid
 from infitalks.models.chats import (
     active_members,
     chat_by_id,
+    chats_beyond,
     memberships_of,
     newest_chats,
 )
@@ -175,10 +176,6 @@ def get_log(me: User, chat_id: str, query: LogQuery) -> LogOut:
 def post_sync(me: User, body: SyncIn) -> SyncOut:
     mine = memberships_of(me.id)
     known = {ObjectId(chat_id): seq for chat_id, seq in body.chats.items()}
-    behind = {
-        chat["_id"]: chat
-        for chat in newest_chats(mine, None, 2000)
-        if chat["_id"] not in known or known[chat["_id"]] < chat["last_seq"]
-    }
+    behind = chats_beyond(mine, known)
     gone = [str(chat_id) for chat_id in known if chat_id not in mine]
-    return SyncOut(changed=chats_out(list(behind.values()), mine, me.id), gone=gone)
+    return SyncOut(changed=chats_out(behind, mine, me.id), gone=gone)

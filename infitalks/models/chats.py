@@ -112,6 +112,14 @@ def newest_chats(memberships: dict[ObjectId, Doc], before: tuple[datetime, Objec
     return list(Chat.raw().find(query).sort([("last_at", -1), ("_id", -1)]).limit(limit))
 
 
+def chats_beyond(chat_ids: Iterable[ObjectId], known: dict[ObjectId, int]) -> list[Doc]:
+    """Of these chats the ones whose log goes on beyond the `known` seq. Asked by every open page every few seconds,
+    so that what has not changed is not read whole."""
+    tops = Chat.raw().find({"_id": {"$in": list(chat_ids)}}, {"last_seq": 1})
+    behind = [row["_id"] for row in tops if known.get(row["_id"], -1) < row["last_seq"]]
+    return list(Chat.raw().find({"_id": {"$in": behind}})) if behind else []
+
+
 def contacts_of(user_id: ObjectId) -> list[ObjectId]:
     """Everybody who shares a chat with the user."""
     chats = list(memberships_of(user_id))
