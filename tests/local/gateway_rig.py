@@ -197,9 +197,7 @@ class ReceivingHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.posts.put(
-            (self.path, self.headers["X-Pusher-Key"], self.headers["X-Pusher-Signature"], body)
-        )
+        self.server.posts.put((self.path, self.headers["X-Pusher-Key"], self.headers["X-Pusher-Signature"], body))
         self.server.free.wait(20)
         with suppress(BrokenPipeError):
             self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)

@@ -205,9 +205,7 @@ def test_unknown_apps_and_paths_are_not_found(gateway: Gateway) -> None:
         (b"GET /app/k HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", 426),
     ],
 )
-def test_a_doubtful_request_is_refused_and_its_connection_ended(
-    gateway: Gateway, data: bytes, status: int
-) -> None:
+def test_a_doubtful_request_is_refused_and_its_connection_ended(gateway: Gateway, data: bytes, status: int) -> None:
     answer = gateway.raw(data)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
     assert b"connection: close" in answer.lower() and answer.lower().count(b"content-length:") == 1
