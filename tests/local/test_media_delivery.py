@@ -160,9 +160,7 @@ def test_a_derived_picture_of_too_many_pixels_is_refused(account: Options) -> No
     assert get(link(account, "thin", crop="fill", width=4000)).status_code == 400
 
 
-@pytest.mark.parametrize(
-    "public_id", ["é x,1", "a.b.c", "c_x/w_1", "folder/cat.jpg", "日本/写真", "a'b(c)~d"]
-)
+@pytest.mark.parametrize("public_id", ["é x,1", "a.b.c", "c_x/w_1", "folder/cat.jpg", "日本/写真", "a'b(c)~d"])
 def test_unusual_ids_are_found(account: Options, public_id: str) -> None:
     stored(account, public_id)
     assert get(link(account, public_id)).content == JPEG

@@ -65,6 +65,7 @@ def test_an_answered_upload_outlives_a_kill(url: str, service: Service, tmp_path
         store.upload(PNG, "kept")
         store.upload(PNG, "removed")
         store.destroy("removed")
+        assert len(list((tmp_path / "data/originals").iterdir())) == 1
         (tmp_path / "data/originals/half-written.tmp").write_bytes(b"x")
         running.kill()
         running.start()
@@ -103,16 +104,12 @@ def test_it_ends_when_asked(service: Service, tmp_path: Path, number: signal.Sig
         assert running.process.wait(10) == 0
 
 
-def test_it_listens_on_loopback_only_and_keeps_its_folder_to_itself(
-    url: str, service: Service, tmp_path: Path
-) -> None:
+def test_it_listens_on_loopback_only_and_keeps_its_folder_to_itself(url: str, service: Service, tmp_path: Path) -> None:
     with started(service, tmp_path):
         MediaStore(url).upload(PNG, "private")
         table = Path("/proc/net/tcp").read_text().splitlines()[1:]
         port = f"{port_of(url):04X}"
-        listening = [
-            line.split()[1] for line in table if line.split()[1].endswith(port) and line.split()[3] == "0A"
-        ]
+        listening = [line.split()[1] for line in table if line.split()[1].endswith(port) and line.split()[3] == "0A"]
         assert listening == [f"0100007F:{port}"]
         modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "data").rglob("*")}
         assert modes == {0}

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from cloudinary import api, exceptions, uploader, utils
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from infitalks.local.media import signing
+from infitalks.local.media import imaging, signing
+from infitalks.local.media.account import Refusal
 from tests.running import Running
 
 pytestmark = pytest.mark.usefixtures("media_process")
@@ -48,9 +49,7 @@ def account(cloudinary_url: str) -> Options:
 def post(account: Options) -> Callable[..., requests.Response]:
     """Posts a form of our own making, as somebody would who does not use the library."""
 
-    def send(
-        params: dict[str, Any], action: str = "image/upload", file: bytes | None = JPEG
-    ) -> requests.Response:
+    def send(params: dict[str, Any], action: str = "image/upload", file: bytes | None = JPEG) -> requests.Response:
         url = f"{account['upload_prefix']}/v1_1/{account['cloud_name']}/{action}"
         files = {"file": ("a.jpg", file)} if file is not None else None
         return requests.post(url, data=params, files=files, timeout=20)
@@ -131,9 +130,9 @@ def test_sha256_signatures_are_taken_and_given(account: Options) -> None:
 
 def test_streams_and_data_uris_are_taken_and_an_id_is_made_up(account: Options) -> None:
     streamed = uploader.upload(io.BytesIO(JPEG), **account)
-    uri = "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()
+    uri = "data:image/jpeg;base64," + base64.b64encode(JPEG + bytes(1_000_000)).decode()
     from_uri = uploader.upload(uri, folder="made/up", **account)
-    assert streamed["etag"] == from_uri["etag"]
+    assert (streamed["bytes"], from_uri["bytes"]) == (len(JPEG), len(JPEG) + 1_000_000)
     assert streamed["public_id"] != from_uri["public_id"].removeprefix("made/up/")
     assert from_uri["public_id"].startswith("made/up/")
 
@@ -197,9 +196,7 @@ def test_an_unsigned_upload_is_refused(account: Options, post: Callable[..., Any
 
 
 @pytest.mark.parametrize(("age", "reason"), [(3700, "Stale request"), (-700, "in the future")])
-def test_a_signature_is_good_for_an_hour(
-    account: Options, post: Callable[..., Any], age: int, reason: str
-) -> None:
+def test_a_signature_is_good_for_an_hour(account: Options, post: Callable[..., Any], age: int, reason: str) -> None:
     answer = post(signed(account, timestamp=int(time.time()) - age))
     assert answer.status_code == 400
     assert reason in answer.json()["error"]["message"]
@@ -221,7 +218,7 @@ def test_ids_that_a_link_cannot_hold_are_refused(account: Options, public_id: st
 NOT_PICTURES = {
     "svg": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
     "html": b"<!doctype html><script>alert(1)</script>",
-    "truncated": JPEG[:300],
+    "truncated": JPEG[: len(JPEG) * 9 // 10],
     "bmp": encoded(Image.new("RGB", (4, 4)), "BMP"),
     "tiff": encoded(Image.new("RGB", (4, 4)), "TIFF"),
     "eps": encoded(Image.new("RGB", (4, 4)), "EPS"),
@@ -233,6 +230,13 @@ def test_what_is_no_picture_of_the_four_formats_is_refused(account: Options, nam
     with pytest.raises(exceptions.BadRequest, match="Invalid image file"):
         uploader.upload(NOT_PICTURES[name], public_id=f"bad/{name}", **account)
     assert uploader.destroy(f"bad/{name}", **account)["result"] == "not found"
+
+
+@pytest.mark.parametrize("name", ["bmp", "tiff", "eps"])
+def test_other_formats_are_not_even_looked_into(name: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        imaging.look(NOT_PICTURES[name])
+    assert isinstance(refused.value.__cause__, UnidentifiedImageError)
 
 
 def test_a_picture_of_too_many_pixels_is_refused_by_its_header(account: Options) -> None:
@@ -272,9 +276,7 @@ def test_an_address_is_refused_and_never_called(account: Options) -> None:
 
 
 @pytest.mark.parametrize("name", ["eager", "transformation", "notification_url", "format", "upload_preset"])
-def test_parameters_that_are_not_served_are_refused(
-    account: Options, post: Callable[..., Any], name: str
-) -> None:
+def test_parameters_that_are_not_served_are_refused(account: Options, post: Callable[..., Any], name: str) -> None:
     answer = post(signed(account, **{name: "x"}))
     assert answer.status_code == 400
     assert name in answer.json()["error"]["message"]
@@ -310,9 +312,7 @@ def test_a_walk_over_the_pages_finds_each_picture_once(account: Options) -> None
     found: list[str] = []
     cursor = None
     while True:
-        page = api.resources(
-            type="authenticated", prefix="walk/", max_results=3, next_cursor=cursor, **account
-        )
+        page = api.resources(type="authenticated", prefix="walk/", max_results=3, next_cursor=cursor, **account)
         found += [item["public_id"] for item in page["resources"]]
         cursor = page.get("next_cursor")
         if not cursor:
