@@ -31,7 +31,8 @@ const failures = new Map<string, number>();
 export async function openChatNow(chatId: string): Promise<void> {
   missing.value = null;
   try {
-    const loaded = logOf(chatId).value !== null;
+    const log = logOf(chatId).value;
+    const loaded = log !== null && !log.past;
     await Promise.all([loadDetail(chatId), loaded ? catchUp(chatId, true) : loadNewest(chatId)]);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) dropChat(chatId);
@@ -57,6 +58,11 @@ export async function loadOlder(chatId: string): Promise<void> {
   if (!log || log.start) return;
   const page = await getLog(chatId, `before=${log.from}&limit=50`);
   changeLog(chatId, (now) => addOlder(now, page, log.from));
+}
+
+/** Leaves a place in the past for the newest messages. Throws ApiError. */
+export async function toPresent(chatId: string): Promise<void> {
+  if (logOf(chatId).value?.past) await loadNewest(chatId);
 }
 
 /** Reads a chat's name, role and members anew. Throws ApiError. */
@@ -137,7 +143,7 @@ async function fill(chatId: string, force: boolean): Promise<void> {
   changeLog(chatId, (now) => addNewer(now, page, step.after));
   settle(chatId);
   const moved = (logOf(chatId).value?.through ?? 0) > step.after;
-  if (moved) return fill(chatId, page.has_more);
+  if (moved) return fill(chatId, false);
   if (logOf(chatId).value && nextStep(logOf(chatId).value as ChatLog))
     throw new Error("The gap is still there.");
 }

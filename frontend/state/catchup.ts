@@ -8,8 +8,8 @@ export type Step = { kind: "after"; after: number } | { kind: "restart" };
 
 /** The next fetch for a log, or null when nothing is missing. `force` asks even when nothing seems to be. */
 export function nextStep(log: ChatLog, force = false): Step | null {
-  if (log.last - log.through > FAR_BEHIND) return { kind: "restart" };
-  if (log.last > log.through || force) return { kind: "after", after: log.through };
+  if (!log.past && log.last - log.through > FAR_BEHIND) return { kind: "restart" };
+  if (force || (!log.past && log.last > log.through)) return { kind: "after", after: log.through };
   return null;
 }
 

@@ -85,10 +85,17 @@ test("a page never moves a log backwards", () => {
   assert.equal(addNewer(log, page([said(2)], { through: 2 }), 1), log);
 });
 
-test("a page from the middle goes on to the newest entries", () => {
-  const log = openLog(backwards([said(4), said(5)], { has_more: true, last_seq: 90 }), 5);
+test("a page from the past goes on only when asked, until it meets the present", () => {
+  let log = openLog(backwards([said(4), said(5)], { has_more: true, last_seq: 900 }), 5);
   assert.equal(log.from, 4);
-  assert.deepEqual(nextStep(log), { kind: "after", after: 5 });
+  assert.equal(nextStep(log), null);
+  assert.deepEqual(nextStep(log, true), { kind: "after", after: 5 });
+  log = addLive(log, [said(901)]);
+  log = addNewer(log, page([said(6)], { has_more: true, through: 6, last_seq: 901 }), 5);
+  assert.equal(log.past, true);
+  log = addNewer(log, page([said(899), said(900)], { last_seq: 901 }), 6);
+  assert.equal(log.past, false);
+  assert.deepEqual(seqs(log), [4, 5, 6, 899, 900, 901]);
 });
 
 test("the newest page is complete although its last entries are no messages", () => {

@@ -19,6 +19,8 @@ export interface ChatLog {
   through: number;
   /** Nothing older exists. */
   start: boolean;
+  /** It ends in the past, at an old message that was asked for; newer ones are loaded as they are scrolled to. */
+  past: boolean;
   /** The highest seq heard of; above `through`, something is missing. */
   last: number;
   /** Entries beyond a gap. */
@@ -35,7 +37,7 @@ export function openLog(page: LogPage, upTo = page.last_seq): ChatLog {
   const work: Work = { rows: [], from, unloaded: new Map() };
   for (const entry of page.entries) apply(work, entry, page.last_seq);
   const last = Math.max(page.last_seq, upTo);
-  return { ...work, through: upTo, start: !page.has_more, last, early: new Map() };
+  return { ...work, through: upTo, start: !page.has_more, past: upTo < last, last, early: new Map() };
 }
 
 /** Takes live entries, in any order and any number of times; those beyond a gap wait. */
@@ -51,7 +53,8 @@ export function addNewer(log: ChatLog, page: LogPage, after: number): ChatLog {
   if (after > log.through || page.through <= log.through) return log;
   const work = workOn(log);
   for (const entry of page.entries) if (entry.seq > log.through) apply(work, entry, page.last_seq);
-  return drain({ ...log, ...work, through: page.through, last: Math.max(log.last, page.last_seq) });
+  const last = Math.max(log.last, page.last_seq);
+  return drain({ ...log, ...work, through: page.through, past: log.past && page.has_more, last });
 }
 
 /** Takes a page that was asked for with `before`; one that does not meet the log's start is dropped. */

@@ -4,7 +4,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { sawUpTo } from "../net/reading";
-import { loadOlder, shorten } from "../net/sync";
+import { catchUp, loadOlder, shorten, toPresent } from "../net/sync";
 import type { ChatLog } from "../state/log";
 import { type Item, timeline } from "../state/timeline";
 import type { Chat } from "../state/types";
@@ -29,9 +29,16 @@ export function Log({ chat }: { chat: Chat }) {
   const newAfter = useNewLine(chat);
   // The rows still stand as they were: Preact changes them after this function.
   if (keeper.current && !keeper.current.stuck) keeper.current.remember();
+  if (keeper.current) keeper.current.present = !log?.past;
   useKeeper(chat.id, box, rows, keeper, below, away);
   useLanding(log !== null, keeper, rows, newAfter);
   useJump(chat.id, log, keeper, rows);
+  const toEnd = () =>
+    void toPresent(chat.id).then(
+      () => keeper.current?.toBottom(),
+      () => {},
+    );
+  useOwnMessages(chat.id, toEnd);
   const items = itemsOf(chat, log, newAfter);
   return (
     <div class="log-place">
@@ -51,7 +58,7 @@ export function Log({ chat }: { chat: Chat }) {
           ))}
         </div>
       </div>
-      <Pill chatId={chat.id} away={away} below={below} onClick={() => keeper.current?.toBottom()} />
+      <Pill chatId={chat.id} away={away} below={below} onClick={toEnd} />
     </div>
   );
 }
@@ -79,14 +86,18 @@ function LogStart({ chat, log }: { chat: Chat; log: ChatLog | null }) {
 
 function Pill(props: { chatId: string; away: Signal<boolean>; below: Signal<number>; onClick: () => void }) {
   if (!props.away.value) return null;
-  const rows = logOf(props.chatId).value?.rows ?? [];
-  const fresh = rows.filter((row) => row.seq > props.below.value && row.message).length;
+  const log = logOf(props.chatId).value;
+  const fresh = log?.past ? 0 : countAfter(log, props.below.value);
   return (
     <button type="button" class={`pill ${fresh > 0 ? "fresh" : ""}`} onClick={props.onClick}>
       <Icon name="down" />
       {t.newMessages(fresh)}
     </button>
   );
+}
+
+function countAfter(log: ChatLog | null, seq: number): number {
+  return log?.rows.filter((row) => row.seq > seq && row.message).length ?? 0;
 }
 
 /** The read position when the chat was opened, or when messages came while nobody looked. */
@@ -115,6 +126,7 @@ function useKeeper(
     if (!box.current || !rows.current) return;
     const kept = new ScrollKeeper(box.current, rows.current);
     keeper.current = kept;
+    kept.present = kept.stuck = !logOf(chatId).value?.past;
     const look = () => heed(chatId, kept, below, away);
     const scrolled = () => {
       kept.scrolled();
@@ -145,8 +157,9 @@ function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away:
     below.value = log.through;
     shorten(chatId);
   }
-  away.value = keeper.distance() > keeper.box.clientHeight / 2;
+  away.value = log.past || keeper.distance() > keeper.box.clientHeight / 2;
   if (keeper.box.scrollTop < AHEAD) void fetchOlder(chatId);
+  if (log.past && keeper.distance() < AHEAD) void catchUp(chatId, true);
   if (document.visibilityState !== "visible") return;
   const seen = keeper.lastSeen();
   const all = seen >= (log.rows.at(-1)?.seq ?? 0);
@@ -163,6 +176,16 @@ async function fetchOlder(chatId: string): Promise<void> {
   fetching.delete(chatId);
 }
 
+/** What one sends is shown, wherever one was reading. */
+function useOwnMessages(chatId: string, toEnd: () => void): void {
+  const newest = outbox.value.findLast((each) => each.chat_id === chatId)?.client_id;
+  const seen = useRef(newest);
+  useLayoutEffect(() => {
+    if (newest && newest !== seen.current) toEnd();
+    seen.current = newest;
+  }, [newest]);
+}
+
 /** A chat opens at its New line, else at the end. */
 function useLanding(
   ready: boolean,
@@ -173,7 +196,9 @@ function useLanding(
   useLayoutEffect(() => {
     const line = newAfter !== null && rows.current?.querySelector(".new-line");
     if (!ready || !keeper.current) return;
-    keeper.current.toBottom();
+    // A place in the past is gone to by its number.
+    if (keeper.current.present) keeper.current.toBottom();
+    else keeper.current.stuck = false;
     if (line) keeper.current.show(line);
   }, [ready]);
 }

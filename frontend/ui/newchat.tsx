@@ -136,7 +136,13 @@ function People({
       </label>
       <ul class="found">
         {found?.map((user) => (
-          <Person key={user.id} user={user} on={chosen.includes(user)} onPick={onPick} many={many} />
+          <Person
+            key={user.id}
+            user={user}
+            on={chosen.some((each) => each.id === user.id)}
+            onPick={onPick}
+            many={many}
+          />
         ))}
         {found?.length === 0 && <li class="nothing">{t.noPeople}</li>}
       </ul>

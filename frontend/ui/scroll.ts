@@ -6,6 +6,8 @@ const NEAR = 24;
 
 export class ScrollKeeper {
   stuck = true;
+  /** False where the rows end in the past: nothing sticks to that end. */
+  present = true;
   private anchor: { element: Element; top: number } | null = null;
 
   constructor(
@@ -15,7 +17,7 @@ export class ScrollKeeper {
 
   /** To call after each scroll. */
   scrolled(): void {
-    this.stuck = this.distance() <= NEAR;
+    this.stuck = this.present && this.distance() <= NEAR;
     this.remember();
   }
 
