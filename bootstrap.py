@@ -33,6 +33,7 @@ def main(command: str) -> int:
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     set_up("requirements.lock" if command in ("run", "setup") else "requirements-test.lock")
     commands: dict[str, Callable[[], int]] = {"setup": lambda: 0, "run": serve, "check": check, "test": test}
+    commands["screenshots"] = screenshots
     return commands[command]()
 
 
@@ -55,7 +56,7 @@ def set_up(lock: str) -> None:
     step(
         "npm packages",
         inputs=packages,
-        commands=[("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")],
+        commands=[("npm", "ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")],
         output="node_modules/.package-lock.json",
     )
     step(
@@ -83,6 +84,11 @@ def test() -> int:
     run((PYTHON, "-m", "tests.browser.chromium"))  # installed here, where no test's time limit runs
     tested = run_all(("npm", "test", "--silent"), (PYTHON, "-m", "pytest"))
     return checked or tested
+
+
+def screenshots() -> int:
+    """Make the README's pictures anew."""
+    return call((PYTHON, "-m", "tests.browser.screenshots"))
 
 
 def make_venv() -> None:

@@ -43,11 +43,15 @@ class Visitor:
             dialog.get_by_role("searchbox").fill(other.username)
             dialog.get_by_role("button", name=f"@{other.username}").click()
         dialog.locator("button[type=submit]").click()
-        expect(self.composer).to_be_visible()
+        self.is_in(name)
 
     def open_chat(self, name: str) -> None:
         self.page.get_by_role("link", name=re.compile(name)).first.click()
-        expect(self.composer).to_be_visible()
+        self.is_in(name)
+
+    def is_in(self, name: str) -> None:
+        """This chat is open, and no other."""
+        expect(self.page.get_by_role("textbox", name=f"Message {name}", exact=True)).to_be_visible()
 
     @property
     def composer(self) -> Locator:
