@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, get_flashed_messages, jsonify, render_template, request
 from flask_login import LoginManager
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from pymongo.errors import (
     ConnectionFailure,
     ExecutionTimeout,
@@ -172,7 +172,7 @@ def _render_errors(app: Flask) -> None:
 
 
 def _quoted_path() -> str:
-    return str(escape(request.full_path.rstrip("?").replace("&", "%26").replace("#", "%23")))
+    return quote(request.full_path.rstrip("?"), safe="/")  # decoded: it may hold line breaks
 
 
 def _wants_page() -> bool:

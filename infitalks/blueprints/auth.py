@@ -23,6 +23,7 @@ from infitalks.errors import InfiTalksError, NotFound
 from infitalks.models.database import object_id
 from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, public_users, search_users
+from infitalks.schemas.base import validate
 from infitalks.schemas.users import (
     CloseIn,
     LoginIn,
@@ -309,13 +310,13 @@ def _settings(me: User, error: InfiTalksError | None = None) -> Any:
 @blueprint.post("/settings/profile")
 @page(form=ProfileIn, most_bytes=media.MOST_BYTES + 64 * 1024)
 def profile_form(me: User) -> Any:
-    asked: dict[str, Any] = {"display_name": request.form.get("display_name", "")}
     file = request.files.get("avatar")
     try:
+        asked = validate(ProfileIn, {"display_name": request.form.get("display_name", "")})
         if file and file.filename:
             uploaded = media.upload_media(me.id, file.filename, file.read(media.MOST_BYTES + 1))
-            asked["avatar"] = str(uploaded["_id"])
-        users.update_profile(me, ProfileIn.model_validate(asked))
+            asked = asked.model_copy(update={"avatar": str(uploaded["_id"])})
+        users.update_profile(me, asked)
     except InfiTalksError as error:
         return _settings(me, error)
     flash("Saved.")

@@ -93,7 +93,7 @@ def _chat_of_form(me: User) -> ObjectId:
         if len(ids) != 1:
             raise Invalid("A direct chat needs one username.", fields={"usernames": "name one person"})
         return chats.open_direct(me.id, ids[0])[0]
-    asked = ChatIn.model_validate({"kind": "group", "name": request.form.get("name") or " ", "member_ids": ids})
+    asked = validate(ChatIn, {"kind": "group", "name": request.form.get("name") or " ", "member_ids": ids})
     return chats.create_group(me.id, asked.name or "", asked.member_ids)
 
 
@@ -221,4 +221,9 @@ def new_webhook_form(me: User, chat_id: str) -> Any:
 @blueprint.post("/c/<chat_id>/settings/webhooks/<webhook_id>/delete")
 @page()
 def delete_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
-    return _settings_form(me, chat_id, lambda: webhooks.delete_webhook(me.id, webhook_id))
+    def change() -> None:
+        if str(access.get_webhook_for(me.id, webhook_id).chat) != chat_id:
+            raise NotFound()
+        webhooks.delete_webhook(me.id, webhook_id)
+
+    return _settings_form(me, chat_id, change)

@@ -11,7 +11,7 @@ from infitalks.blueprints.guard import api, page
 from infitalks.errors import InfiTalksError, Malformed, NotFound, RateLimited, TooLarge
 from infitalks.integrations.slack import PayloadRefused, parse_slack
 from infitalks.models.users import User
-from infitalks.schemas.reading import check_text
+from infitalks.schemas.reading import check_depth, check_text
 from infitalks.schemas.webhooks import (
     NewWebhookOut,
     WebhookIn,
@@ -104,6 +104,7 @@ def _payload() -> Any:
         text = request.get_data().decode("utf-8")
         if not text.lstrip().startswith("{") and "payload" in request.form:
             text = request.form["payload"]
+        check_depth(text)
         payload = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         raise Malformed("not JSON") from None

@@ -22,7 +22,7 @@ CACHE_SECONDS = 300  # how long a removed member's browser may still show what i
 def post_media(me: User) -> tuple[AttachmentOut, int]:
     """Multipart, one part `file`."""
     file = request.files.get("file")
-    if not file or len(request.files) != 1 or request.form.keys() - {"csrf_token"}:
+    if not file or len(list(request.files.items(multi=True))) != 1 or request.form.keys() - {"csrf_token"}:
         raise Invalid("Send one file, as the part `file`.", fields={"file": "one is needed, and nothing else"})
     stored = media.upload_media(me.id, file.filename or "", file.read(media.MOST_BYTES + 1))
     return attachment_out(stored), 201

@@ -83,7 +83,7 @@ def _unescape(text: str) -> str:
 
 
 def _attachments(attachments: Any) -> Iterator[str]:
-    for attachment in attachments if isinstance(attachments, list) else ():
+    for attachment in _list(attachments):
         if isinstance(attachment, dict):
             yield "\n".join(line for line in _attachment_lines(attachment) if line)
             yield from _blocks(attachment.get("blocks"))
@@ -95,7 +95,7 @@ def _attachment_lines(attachment: dict[str, Any]) -> Iterator[str]:
     yield to_markdown(_string(attachment.get("pretext")))
     yield f"**[{title}](<{link}>)**" if title and link else f"**{title}**" if title else ""
     yield to_markdown(text)
-    for field in attachment.get("fields") or ():
+    for field in _list(attachment.get("fields")):
         if isinstance(field, dict):
             yield f"**{_string(field.get('title'))}:** {to_markdown(_string(field.get('value')))}"
     if not (title or text or attachment.get("fields") or attachment.get("pretext") or attachment.get("blocks")):
@@ -103,7 +103,7 @@ def _attachment_lines(attachment: dict[str, Any]) -> Iterator[str]:
 
 
 def _blocks(blocks: Any) -> Iterator[str]:
-    for block in blocks if isinstance(blocks, list) else ():
+    for block in _list(blocks):
         if isinstance(block, dict):
             yield _block(block)
 
@@ -116,7 +116,7 @@ def _block(block: dict[str, Any]) -> str:
         return f"**{_text_of(block.get('text'))}**"
     if kind == "image":
         return f"[{_string(block.get('alt_text')) or 'picture'}](<{_string(block.get('image_url'))}>)"
-    parts = [block.get("text"), *(block.get("fields") or ()), *(block.get("elements") or ())]
+    parts = [block.get("text"), *_list(block.get("fields")), *_list(block.get("elements"))]
     return "\n".join(text for text in map(_text_of, parts) if text)
 
 
@@ -133,3 +133,7 @@ def _text_of(element: Any) -> str:
 def _string(value: Any) -> str:
     """Senders put numbers and nulls where text belongs."""
     return "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -10,7 +10,7 @@ from bson import ObjectId
 from pydantic import Field, model_validator
 
 from infitalks.access import visible
-from infitalks.errors import Invalid
+from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
 from infitalks.models.users import User, public_users
@@ -209,5 +209,5 @@ def read_cursor(cursor: str) -> tuple[datetime, ObjectId]:
     try:
         millis, chat_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(":")
         return datetime.fromtimestamp(int(millis) / 1000, UTC), object_id(chat_id)
-    except (ValueError, OverflowError, OSError, binascii.Error):
+    except (ValueError, OverflowError, OSError, binascii.Error, NotFound):
         raise Invalid("The cursor is not one of ours.", fields={"cursor": "not one of ours"}) from None

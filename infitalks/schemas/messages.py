@@ -1,5 +1,7 @@
 """Messages and log entries in JSON. What an entry shows is joined here, in three reads for any number of entries."""
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -19,11 +21,21 @@ LONGEST_TEXT = 16_000  # characters; the outer limit is the event size, beyond w
 MOST_ATTACHMENTS = 10
 
 
+_KEYCAP = re.compile("[#*0-9]\ufe0f?\u20e3")
+
+
 def _check_emoji(emoji: str) -> str:
-    # It becomes a key of a stored document, so "." and "$" are out, and so is everything that is plain text.
-    if any(char.isalnum() and char.isascii() or char in ".$" or char.isspace() for char in emoji):
+    # It becomes a key of a stored document, so "." and "$" are out, and so are letters, blanks and what is unseen.
+    if not _KEYCAP.fullmatch(emoji) and any(_is_text(char) for char in emoji):
         raise ValueError("must be one emoji")
     return emoji
+
+
+def _is_text(char: str) -> bool:
+    if char in "\u200d\u2139" or "\U000e0020" <= char <= "\U000e007f":  # the joiner, ℹ, the tags of flags
+        return False
+    category = unicodedata.category(char)
+    return char.isascii() or char == "\ufffd" or category[0] in "LZ" or category in ("Cc", "Cf", "Co", "Cs")
 
 
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]

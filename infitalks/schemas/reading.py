@@ -17,7 +17,7 @@ def read_json(raw: bytes) -> Any:
     """
     try:
         text = raw.decode("utf-8")
-        _check_depth(text)
+        check_depth(text)
         value = json.loads(
             text,
             parse_constant=_refuse_constant,
@@ -47,7 +47,8 @@ def check_text(value: Any) -> None:
             check_text(item)
 
 
-def _check_depth(text: str) -> None:
+def check_depth(text: str) -> None:
+    """Raise Malformed where the JSON in `text` is nested deeper than 20 levels."""
     # Before parsing: a recursive parser must never see 100,000 brackets. Brackets inside strings count too,
     # so the cheap test only lets the exact one run.
     if text.count("[") + text.count("{") <= DEEPEST:
