@@ -13,7 +13,7 @@ from infitalks.errors import NotFound
 from infitalks.models.chats import Chat
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import Report, report_by_id
-from infitalks.models.media import Media, unattached_media
+from infitalks.models.media import Media, spool, unattached_media, unclaimed_spool
 from infitalks.models.users import User
 
 ORPHAN_AGE = timedelta(hours=24)
@@ -50,6 +50,17 @@ def _drop_orphaned_pictures(dry_run: bool) -> Counts:
     return counts
 
 
+def _drop_spooled_files(dry_run: bool) -> Counts:
+    """Bytes whose upload ended before its record was written, or whose record is gone."""
+    counts = {"left behind": 0, "dropped": 0}
+    for file_id in unclaimed_spool(datetime.now(UTC) - ORPHAN_AGE):
+        counts["left behind"] += 1
+        if not dry_run:
+            spool().delete(file_id)
+            counts["dropped"] += 1
+    return counts
+
+
 def _replay_dead_entries(dry_run: bool) -> Counts:
     dead = {"out.state": "dead"}
     counts = {"dead": Entry.raw().count_documents(dead), "replayed": 0}
@@ -64,10 +75,11 @@ TASKS = {
     for task in (
         Task("expired-sessions", "Forget sessions that nobody can use any more.", _end_expired_sessions),
         Task("orphaned-pictures", "Drop uploads of a day ago that nothing shows.", _drop_orphaned_pictures),
+        Task("spooled-files", "Drop uploaded bytes of a day ago that no picture needs.", _drop_spooled_files),
         Task("dead-entries", "Tell once more what could not be told three times.", _replay_dead_entries),
     )
 }
-DAILY = ("expired-sessions", "orphaned-pictures")
+DAILY = ("expired-sessions", "orphaned-pictures", "spooled-files")
 
 
 def ask(name: str, by: str, *, dry_run: bool = False) -> Report:

@@ -64,5 +64,12 @@ def unattached_media(created_before: datetime) -> list[Doc]:
     return list(Media.raw().find(query, {"spool": 1, "public_id": 1, "state": 1}).limit(500))
 
 
+def unclaimed_spool(uploaded_before: datetime) -> list[ObjectId]:
+    """Spooled files that no media refers to."""
+    old = [file["_id"] for file in database()["spool.files"].find({"uploadDate": {"$lt": uploaded_before}}, {"_id": 1})]
+    used = set(Media.raw().distinct("spool", {"spool": {"$in": old}}))
+    return [file_id for file_id in old if file_id not in used]
+
+
 def spool() -> gridfs.GridFSBucket:
     return gridfs.GridFSBucket(database(), bucket_name="spool")
