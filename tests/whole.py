@@ -24,6 +24,7 @@ class WholeRun:
         variables = {**os.environ, **without_proxy(os.environ), "INFITALKS_DATA": str(folder / "data")}
         # Without limits: all the tests' people come from one address.
         variables |= {"INFITALKS_PORT": str(pick_port()), "INFITALKS_RATE_LIMITS": "off", **(environ or {})}
+        self.environ = variables
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
                 (sys.executable, "-m", "infitalks.cli", "run"),
@@ -35,6 +36,19 @@ class WholeRun:
             )
         watchdog().watch(self.process.pid)
         self.url = self._wait_until_ready()
+
+    def command(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        """An admin's command on this run's data; `said` goes to its standard input."""
+        return subprocess.run(
+            (sys.executable, "-m", "infitalks.cli", *arguments),
+            cwd=ROOT,
+            env=self.environ,
+            input=said,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def printed(self) -> str:
         return self.log.read_text(errors="replace")

@@ -86,3 +86,9 @@ def test_only_admins_see_the_admin_page_and_run_tasks(ada: Person, bob: Person) 
     assert run_it.status_code == 302
     newest = newest_reports(1)[0]
     assert (newest.task, newest.by, newest.dry_run, newest.state) == ("expired-sessions", ada.username, True, "queued")
+
+
+def test_the_clock_asks_for_the_daily_tasks(app: Flask) -> None:
+    maintenance.ask_daily()
+    asked = {report.task for report in newest_reports(len(maintenance.DAILY)) if report.by == "beat"}
+    assert asked == set(maintenance.DAILY)
