@@ -3,6 +3,7 @@ import { batch } from "@preact/signals";
 import { t } from "../i18n/en";
 import { changeChat, withEntries, withRead } from "../state/chats";
 import { addLive, heardOf } from "../state/log";
+import { plain } from "../state/plain";
 import type { Entry, Message, User } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
 import { announced, changeLog, chats, me, members, openId, setMembers, setOnline, typing } from "../store";
@@ -58,7 +59,8 @@ function heed(chatId: string, entry: Entry): void {
     loadDetail(chatId).catch(() => sync());
   } else if (entry.kind === "message" && entry.author.id !== me.value.id) {
     typing.value = without(typing.value, chatId, entry.author.id);
-    if (chatId === openId.value) announced.value = t.announce(entry.author.display_name, entry.message.text);
+    if (chatId === openId.value)
+      announced.value = t.announce(entry.author.display_name, plain(entry.message.text));
   }
 }
 

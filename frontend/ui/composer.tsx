@@ -6,6 +6,7 @@ import { isTyping, stoppedTyping } from "../net/reading";
 import { sendMessage } from "../net/sender";
 import { PICTURE_TYPES } from "../net/uploads";
 import { sends } from "../state/keys";
+import { plain } from "../state/plain";
 import type { Chat, Message } from "../state/types";
 import { composing, draftOf, logOf, me, setDraft, showToast } from "../store";
 import { Chips } from "./chips";
@@ -116,7 +117,7 @@ function About({ about, onStop }: { about: NonNullable<typeof composing.value>; 
       <Icon name={about.kind === "edit" ? "edit" : "reply"} />
       <p>
         <bdi class="name">{title}</bdi>
-        <bdi class="preview">{about.message.text || t.picture(about.message.attachments.length)}</bdi>
+        <bdi class="preview">{plain(about.message.text) || t.picture(about.message.attachments.length)}</bdi>
       </p>
       <button type="button" class="tool" aria-label={t.cancel} onClick={onStop}>
         <Icon name="close" />

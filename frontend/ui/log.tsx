@@ -127,22 +127,15 @@ function useKeeper(
     const kept = new ScrollKeeper(box.current, rows.current);
     keeper.current = kept;
     kept.present = kept.stuck = !logOf(chatId).value?.past;
-    const look = () => heed(chatId, kept, below, away);
-    const scrolled = () => {
-      kept.scrolled();
-      look();
-    };
-    const resized = new ResizeObserver(() => {
-      kept.restore();
-      look();
-    });
+    kept.moved = () => heed(chatId, kept, below, away);
+    const resized = new ResizeObserver(() => kept.restore());
     resized.observe(box.current);
     resized.observe(rows.current);
-    box.current.addEventListener("scroll", scrolled, { passive: true });
-    document.addEventListener("visibilitychange", look);
+    box.current.addEventListener("scroll", () => kept.scrolled(), { passive: true });
+    document.addEventListener("visibilitychange", kept.moved);
     return () => {
       resized.disconnect();
-      document.removeEventListener("visibilitychange", look);
+      document.removeEventListener("visibilitychange", kept.moved);
       keeper.current = null;
     };
   }, [chatId]);

@@ -2,6 +2,7 @@
 import { t } from "../i18n/en";
 import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
+import { plain } from "../state/plain";
 import type { Item } from "../state/timeline";
 import type { Chat, Message } from "../state/types";
 import { jump, logOf, me } from "../store";
@@ -140,7 +141,9 @@ function Quote({ id, chatId }: { id: string; chatId: string }) {
       }}
     >
       <bdi class="name">{title}</bdi>
-      {quoted && <bdi class="preview">{quoted.deleted ? t.deletedLine : quoted.text || t.picture(1)}</bdi>}
+      {quoted && (
+        <bdi class="preview">{quoted.deleted ? t.deletedLine : plain(quoted.text) || t.picture(1)}</bdi>
+      )}
     </button>
   );
 }
@@ -151,7 +154,7 @@ function bare(message: Message): boolean {
 }
 
 function label(message: Message, pending: Pending | null): string {
-  const text = message.deleted ? t.deleted : message.text || t.picture(message.attachments.length);
+  const text = message.deleted ? t.deleted : plain(message.text) || t.picture(message.attachments.length);
   const unsent = pending?.state === "failed" ? t.notSent : t.sending;
   const more = pending ? unsent : message.edited_at ? t.edited : "";
   return t.label(nameOf(message.author), text, timeOf(message.created_at), more);

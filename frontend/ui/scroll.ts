@@ -8,6 +8,8 @@ export class ScrollKeeper {
   stuck = true;
   /** False where the rows end in the past: nothing sticks to that end. */
   present = true;
+  /** What to do once rows, box or place have changed. */
+  moved: () => void = () => {};
   private anchor: { element: Element; top: number } | null = null;
 
   constructor(
@@ -19,6 +21,7 @@ export class ScrollKeeper {
   scrolled(): void {
     this.stuck = this.present && this.distance() <= NEAR;
     this.remember();
+    this.moved();
   }
 
   /** To call right before the rows change: what stands at the top of the view is to stay there. */
@@ -30,13 +33,9 @@ export class ScrollKeeper {
 
   /** To call after rows or box changed in any way. */
   restore(): void {
-    if (this.stuck) {
-      this.box.scrollTop = this.box.scrollHeight;
-      return;
-    }
-    if (!this.anchor?.element.isConnected) return;
-    const moved = this.anchor.element.getBoundingClientRect().top - this.anchor.top;
-    if (Math.abs(moved) >= 1) this.box.scrollTop += moved;
+    if (this.stuck) this.box.scrollTop = this.box.scrollHeight;
+    else this.hold();
+    this.moved();
   }
 
   toBottom(): void {
@@ -67,6 +66,12 @@ export class ScrollKeeper {
       if (at.bottom <= bottom + NEAR || tall) return Number(row.dataset.seq);
     }
     return 0;
+  }
+
+  private hold(): void {
+    if (!this.anchor?.element.isConnected) return;
+    const moved = this.anchor.element.getBoundingClientRect().top - this.anchor.top;
+    if (Math.abs(moved) >= 1) this.box.scrollTop += moved;
   }
 
   private firstBelow(top: number): Element | null {

@@ -5,6 +5,7 @@ import { csrfToken } from "../net/api";
 import { loadMoreChats } from "../net/sync";
 import { follow, pathOf } from "../route";
 import { matching } from "../state/chats";
+import { plain } from "../state/plain";
 import type { Chat } from "../state/types";
 import { chats, draftChanges, draftOf, isAdmin, me, moreChats, openId } from "../store";
 import { Avatar, ChatAvatar } from "./avatar";
@@ -100,7 +101,7 @@ function Preview({ chat, open }: { chat: Chat; open: boolean }) {
 function previewText(chat: Chat): string {
   const last = chat.last_message;
   if (!last) return t.nothingSaid;
-  const text = last.deleted ? t.deletedLine : last.text || t.picture(last.attachments);
+  const text = last.deleted ? t.deletedLine : plain(last.text) || t.picture(last.attachments);
   if (last.author.id === me.value.id) return t.says(t.you, text);
   return chat.kind === "direct" ? text : t.says(nameOf(last.author), text);
 }
