@@ -30,6 +30,8 @@ PIP = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
 def main(command: str) -> int:
     """Set up for the command, then do it. Returns the exit status."""
     os.chdir(ROOT)
+    if not os.environ.get("HOME"):  # empty, it makes programs write into a folder named ~ beside us
+        os.environ.pop("HOME", None)
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     set_up("requirements.lock" if command in ("run", "setup") else "requirements-test.lock")
     commands: dict[str, Callable[[], int]] = {"setup": lambda: 0, "run": serve, "check": check, "test": test}

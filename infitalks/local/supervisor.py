@@ -149,7 +149,8 @@ class Supervisor:
         """Start them side by side; returns when all are ready. Raises ServiceError where one is given up."""
         fresh = [self._new(service) for service in services]
         self._kept |= {kept: asyncio.create_task(kept.keep()) for kept in fresh}
-        await first(_all_ready(fresh), self._failure())
+        if fresh:
+            await first(_all_ready(fresh), self._failure())
 
     async def run(self, service: Service) -> None:
         """Run a program to its end. Raises ServiceError unless that was a success."""
