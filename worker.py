@@ -3,16 +3,25 @@
 import os
 from typing import Any
 
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 
 from infitalks.app import create_app
 from infitalks.backends.queue import celery_app
-from infitalks.models.database import connect_database, disconnect_database
-from infitalks.settings import load_settings
+from infitalks.models.database import connect_database, disconnect_database, wait_for_journal
+from infitalks.settings import SettingsError, load_settings
 
 settings = load_settings(os.environ)
 create_app(settings)
 app = celery_app
+
+
+@worker_init.connect
+def _require_journal(**_: Any) -> None:
+    if settings.mode == "production":
+        try:
+            wait_for_journal(settings)
+        except SettingsError as error:  # only an exit gets out of a signal
+            raise SystemExit(f"InfiTalks cannot run: {error}") from None
 
 
 @worker_process_init.connect

@@ -2,7 +2,9 @@
 
 import os
 
-from infitalks.app import create_app
+from infitalks.app import create_app, require_journal
 from infitalks.settings import load_settings
 
-app = create_app(load_settings(os.environ))
+settings = load_settings(os.environ)
+app = create_app(settings)
+require_journal(app, settings)

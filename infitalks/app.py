@@ -31,9 +31,9 @@ from infitalks.blueprints import media as media_doors
 from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
 from infitalks.errors import InfiTalksError, NotFound, Unauthenticated, Unavailable
-from infitalks.models.database import connect_database
+from infitalks.models.database import check_journal, connect_database
 from infitalks.schemas.users import self_out
-from infitalks.settings import Settings, check_complete
+from infitalks.settings import Settings, SettingsError, check_complete
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = {400: "malformed", 404: "not_found", 405: "method", 413: "too_large", 415: "wrong_type"}
@@ -72,6 +72,26 @@ def create_app(settings: Settings) -> Flask:
     _render_errors(app)
     _add_headers(app, settings)
     return app
+
+
+def require_journal(app: Flask, settings: Settings) -> None:
+    """In production, let nothing be stored by a MongoDB that could lose it; to be called before serving.
+
+    Raises SettingsError. Where MongoDB is away, it is asked again at each call until it has answered.
+    """
+    checked = settings.mode != "production" or check_journal(settings)
+
+    @app.before_request
+    def check_before_use() -> None:
+        nonlocal checked
+        if checked or request.path.startswith(("/static/", "/healthz", "/readyz")):
+            return
+        try:
+            checked = check_journal(settings)
+        except SettingsError as error:
+            logger.critical("nothing is stored: %s", error)
+        if not checked:
+            raise Unavailable("The database is away for a moment. Send again with the same client_id.")
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
@@ -217,7 +237,6 @@ def _add_headers(app: Flask, settings: Settings) -> None:
 
 
 def _content_policy(app: Flask, host: str) -> str:
-    providers = " ".join(app.extensions.get("signin_origins", ()))
     return "; ".join(
         (
             "default-src 'none'",
@@ -227,7 +246,7 @@ def _content_policy(app: Flask, host: str) -> str:
             "font-src 'self'",
             "manifest-src 'self'",
             f"connect-src 'self' {_socket_origins(app, host)}",
-            f"form-action 'self' {providers}".strip(),
+            "form-action 'self'",
             "frame-ancestors 'none'",
             "base-uri 'none'",
         )

@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -126,6 +126,8 @@ def check_complete(settings: Settings) -> None:
     parts = urlsplit(settings.public_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise SettingsError("PUBLIC_URL: has to be like https://chat.example.org, without a path")
+    if not settings.mongodb_uri.startswith(("mongodb://", "mongodb+srv://")):
+        raise SettingsError("MONGODB_URI: has to begin with mongodb:// or mongodb+srv://")
     if settings.mode == "production":
         _check_production(settings)
 
@@ -141,3 +143,6 @@ def _check_production(settings: Settings) -> None:
         raise SettingsError("FLASK_DEBUG: must be off in production")
     if settings.rate_limits == "off":
         raise SettingsError("INFITALKS_RATE_LIMITS: must be on in production")
+    asked = {name.lower(): value.lower() for name, value in parse_qsl(urlsplit(settings.mongodb_uri).query)}
+    if "false" in (asked.get("journal"), asked.get("j")) or asked.get("w") == "0":
+        raise SettingsError("MONGODB_URI: asks for writes that are not journaled; take journal=false or w=0 out of it")

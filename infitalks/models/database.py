@@ -1,17 +1,26 @@
 """The connection to MongoDB and what every stored document shares. Not for: queries; each noun's file has its own."""
 
+import logging
+import time
 from typing import Any
 
 from bson import ObjectId
 from mongoengine import Document, connect, disconnect
 from mongoengine.connection import get_db
+from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import ConnectionFailure, OperationFailure
 
 from infitalks.errors import NotFound
-from infitalks.settings import Settings
+from infitalks.settings import Settings, SettingsError
 
 Doc = dict[str, Any]
+
+AWAY_MS = 2500  # how long a server that does not answer is waited for
+RETRY_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class Stored(Document):
@@ -37,8 +46,8 @@ def connect_database(settings: Settings) -> None:
         connect=False,
         tz_aware=True,
         uuidRepresentation="standard",
-        serverSelectionTimeoutMS=2500,
-        connectTimeoutMS=2500,
+        serverSelectionTimeoutMS=AWAY_MS,
+        connectTimeoutMS=AWAY_MS,
         timeoutMS=8000,
         w="majority",
         journal=True,
@@ -49,6 +58,48 @@ def connect_database(settings: Settings) -> None:
 def disconnect_database() -> None:
     """Forget the connection; a forked worker process connects anew."""
     disconnect()
+
+
+def check_journal(settings: Settings) -> bool:
+    """True where the server is a replica set that answers a majority write when it is journaled.
+
+    False, and a line in the log, where it is away: ask again. Raises SettingsError where a crash could take back
+    what it answered. Connects by itself and closes again, so it is safe before a fork.
+    """
+    client: MongoClient[Doc]
+    with MongoClient(settings.mongodb_uri, serverSelectionTimeoutMS=AWAY_MS, connectTimeoutMS=AWAY_MS) as client:
+        try:
+            _require_journal(client)
+        except ConnectionFailure as error:
+            log.warning("MongoDB is away, so whether it journals is checked later: %s", str(error)[:200])
+            return False
+    return True
+
+
+def wait_for_journal(settings: Settings) -> None:
+    """Return once check_journal is true. Raises as it does."""
+    while not check_journal(settings):
+        time.sleep(RETRY_SECONDS)
+
+
+def _require_journal(client: MongoClient[Doc]) -> None:
+    hello = client.admin.command("hello")
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise SettingsError(
+            "MONGODB_URI: the server is a standalone mongod. It has to be a replica set; one member is enough: "
+            "mongod --replSet rs0, then rs.initiate()"
+        )
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except OperationFailure:
+        # Hosted services show it to nobody, and a router has none. Each of our writes asks for the journal anyway.
+        log.info("MongoDB does not show its replica set's configuration")
+        return
+    if not config.get("writeConcernMajorityJournalDefault", True):
+        raise SettingsError(
+            "MONGODB_URI: the replica set answers majority writes before they are journaled. "
+            "Set writeConcernMajorityJournalDefault to true with rs.reconfig()"
+        )
 
 
 def database() -> Database[Doc]:
