@@ -61,7 +61,10 @@ def _agent() -> str:
 
 
 def _begin(user: User) -> None:
+    before = caller()
     sign_in_browser(sessions.start_browser_session(user, _agent()))
+    if before and before.session and before.session.kind == "browser":
+        sessions.end_session(before.session)  # its cookie is replaced here, but may have been copied
 
 
 def _checked_user(asked: LoginIn) -> User:
