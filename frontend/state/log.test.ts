@@ -52,6 +52,17 @@ test("a late copy of an older state never brings back a past text", () => {
   assert.equal(textAt(log, 1), "second edit");
 });
 
+test("a page that already shows a later edit is not undone by the edits before it", () => {
+  let log = openLog(backwards([said(1)]));
+  log = addNewer(
+    log,
+    page([said(2, { text: "second edit" })], { has_more: true, through: 2, last_seq: 4 }),
+    1,
+  );
+  log = addLive(log, [edited(3, 2, "first edit")]);
+  assert.equal(textAt(log, 2), "second edit");
+});
+
 test("an edit of a message that is not loaded survives an older page read before it", () => {
   let log = openLog(backwards([said(5)], { has_more: true }));
   log = addLive(log, [edited(6, 2, "edited meanwhile")]);
