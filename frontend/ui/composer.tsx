@@ -133,7 +133,6 @@ function Attach({ onFiles }: { onFiles: (files: File[]) => void }) {
       <span class="hidden">{t.attach}</span>
       <input
         type="file"
-        class="hidden"
         multiple
         accept={PICTURE_TYPES.join(",")}
         onChange={(event) => {
