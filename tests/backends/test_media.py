@@ -156,7 +156,10 @@ def test_the_environment_does_not_change_where_pictures_go(
     monkeypatch.setenv("CLOUDINARY_OAUTH_TOKEN", "stolen")
     monkeypatch.setenv("CLOUDINARY_UPLOAD_PRESET", "preset")
     monkeypatch.setenv("CLOUDINARY_SECURE", "true")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("CLOUDINARY_SIGNATURE_VERSION", "1")
+    for name, value in {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.upper(), value)
     cloudinary.reset_config()
     try:
         assert cloudinary.config().cloud_name == "elsewhere"
