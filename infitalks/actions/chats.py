@@ -8,6 +8,7 @@ from bson import ObjectId
 from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
 from infitalks.actions.media import set_profile_picture
+from infitalks.actions.memberships import apply_members
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.models.chats import Membership, active_members, chat_by_id, membership_of
 from infitalks.models.database import Doc, object_id
@@ -35,6 +36,7 @@ def open_direct(user_id: ObjectId, other: str) -> tuple[ObjectId, bool]:
         raise Invalid("A direct chat needs somebody else.", fields={"user_id": "is yourself"})
     chat_id = _direct_id(user_id, partner)
     if chat_by_id(chat_id):
+        apply_members(chat_id, 1)  # whoever is just making it may not have come so far
         Membership.raw().update_one({"chat": chat_id, "user": user_id}, {"$set": {"hidden_n": None}})
         return chat_id, False
     members = [{"user": user, "role": "member"} for user in sorted((user_id, partner))]

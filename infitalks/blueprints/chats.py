@@ -13,6 +13,7 @@ from infitalks.models.chats import (
     chats_beyond,
     memberships_of,
     newest_chats,
+    without_put_away,
 )
 from infitalks.models.database import Doc
 from infitalks.models.log import entries_after, entries_before, only_messages
@@ -174,7 +175,7 @@ def get_log(me: User, chat_id: str, query: LogQuery) -> LogOut:
 @blueprint.post("/api/sync")
 @api(body=SyncIn, limit="120/minute", answers={200: SyncOut})
 def post_sync(me: User, body: SyncIn) -> SyncOut:
-    mine = memberships_of(me.id)
+    mine = without_put_away(memberships_of(me.id))
     known = {ObjectId(chat_id): seq for chat_id, seq in body.chats.items()}
     behind = chats_beyond(mine, known)
     gone = [str(chat_id) for chat_id in known if chat_id not in mine]

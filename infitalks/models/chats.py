@@ -87,8 +87,9 @@ def member_counts(chat_ids: list[ObjectId]) -> dict[ObjectId, int]:
 
 
 def others_in_direct(chat_ids: list[ObjectId], user_id: ObjectId) -> dict[ObjectId, ObjectId]:
-    """For each direct chat the other person's id."""
-    rows = Membership.raw().find({"chat": {"$in": chat_ids}, "user": {"$ne": user_id}}, {"chat": 1, "user": 1})
+    """For each direct chat the other person's id. The two are there from its first entry on, bots join later."""
+    query = {"chat": {"$in": chat_ids}, "joined": 1, "user": {"$ne": user_id}}
+    rows = Membership.raw().find(query, {"chat": 1, "user": 1})
     return {row["chat"]: row["user"] for row in rows}
 
 
@@ -100,12 +101,18 @@ def memberships_of(user_id: ObjectId, chat_ids: Iterable[ObjectId] | None = None
     return {row["chat"]: row for row in Membership.raw().find(query)}
 
 
+def without_put_away(memberships: dict[ObjectId, Doc]) -> dict[ObjectId, Doc]:
+    """The memberships, less those of chats that the user put away and that nobody has written in since."""
+    hidden = [
+        {"_id": key, "n": {"$lte": m["hidden_n"]}} for key, m in memberships.items() if m.get("hidden_n") is not None
+    ]
+    away = set(Chat.raw().distinct("_id", {"$or": hidden})) if hidden else set()
+    return {key: membership for key, membership in memberships.items() if key not in away}
+
+
 def newest_chats(memberships: dict[ObjectId, Doc], before: tuple[datetime, ObjectId] | None, limit: int) -> list[Doc]:
     """Of these memberships' chats up to `limit`, the newest message first; `before` continues a listing."""
-    query: Doc = {"_id": {"$in": list(memberships)}}
-    hidden = {key: m["hidden_n"] for key, m in memberships.items() if m.get("hidden_n") is not None}
-    if hidden:
-        query["$nor"] = [{"_id": key, "n": {"$lte": n}} for key, n in hidden.items()]
+    query: Doc = {"_id": {"$in": list(without_put_away(memberships))}}
     if before:
         at, last = before
         query["$or"] = [{"last_at": {"$lt": at}}, {"last_at": at, "_id": {"$lt": last}}]
