@@ -118,7 +118,9 @@ def show_profile_picture(media_id: ObjectId) -> None:
 def process_media(media_id: ObjectId) -> None:
     """A worker's turn: prepare and store the picture, then tell. Running it twice is harmless."""
     media = _claim_turn(media_id)
-    if media:
+    if media and media["tries"] >= MOST_TRIES:  # its workers died, each time
+        _finish(media, {"state": "failed", "reason": "The picture could not be prepared."})
+    elif media:
         try:
             _store(media, spool().open_download_stream(media["spool"]).read())
         except NoFile:
@@ -128,7 +130,7 @@ def process_media(media_id: ObjectId) -> None:
         except media_store.MediaRefused as refusal:
             logger.warning("picture %s refused by the media service: %s", media_id, refusal)
             _finish(media, {"state": "failed", "reason": "The picture service did not take it."})
-        except media_store.MediaUnavailable as error:
+        except (media_store.MediaUnavailable, RuntimeError) as error:  # or the child could not be run
             _try_later(media, str(error))
     tell_media(media_id)
     show_profile_picture(media_id)
