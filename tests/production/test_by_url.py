@@ -244,6 +244,34 @@ def test_nothing_is_kept_in_a_data_folder(deployment: Deployment, group: str) ->
     assert not Path(deployment.environ["INFITALKS_DATA"]).exists()
 
 
+@pytest.fixture
+def proxied(deployment: Deployment) -> Iterator[str]:
+    """A second web server, as if one proxy that ends TLS stood in front of it."""
+    port = pick_port()
+    argv = [str(port) if word == str(deployment.ports["web"]) else word for word in deployment.argv("granian")]
+    environ = {**deployment.environ, "PUBLIC_URL": "https://chat.example.org", "PROXY_HOPS": "1"}
+    service = Service("proxied", tuple(argv), environ, cwd=ROOT, ready=lambda: answers_http("127.0.0.1", port))
+    with started(service, deployment.folder):
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_behind_tls_the_cookie_is_bound_to_the_host_and_https_is_kept(proxied: str) -> None:
+    headers = requests.get(f"{proxied}/login", timeout=20).headers
+    assert headers["Set-Cookie"].startswith("__Host-infitalks=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(headers["Set-Cookie"].split("; "))
+    assert "max-age" in headers["Strict-Transport-Security"]
+
+
+def test_behind_one_proxy_the_address_that_it_saw_is_counted_and_not_the_one_that_was_claimed(proxied: str) -> None:
+    def try_to_log_in(forwarded: str) -> int:
+        return requests.post(f"{proxied}/login", headers={"X-Forwarded-For": forwarded}, timeout=20).status_code
+
+    assert {try_to_log_in("192.0.2.1") for _ in range(20)} == {403}
+    assert try_to_log_in("192.0.2.1") == 429
+    assert try_to_log_in("198.51.100.7, 192.0.2.1") == 429
+    assert try_to_log_in("192.0.2.2") == 403
+
+
 def test_web_and_worker_refuse_a_mongod_that_could_lose_writes(tmp_path: Path) -> None:
     other = Deployment(tmp_path)
     other.environ["MONGODB_URI"] = f"mongodb://127.0.0.1:{other.ports['mongod']}"
