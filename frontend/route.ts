@@ -4,7 +4,7 @@ import { openId } from "./store";
 const CHAT = /^\/c\/([0-9a-f]{24})(?:\/(\d+))?$/;
 
 /** The page's address of a chat; without one, of the list. */
-export const pathOf = (chatId: string | null): string => (chatId ? `/c/${chatId}` : "/");
+export const pathOf = (chatId: string | null): string => (chatId ? `/c/${chatId}` : "/c");
 
 /** The chat and message number in an address. */
 export function readPath(path: string): { chatId: string | null; seq: number | null } {

@@ -108,4 +108,5 @@ export function fill(boot: Boot): void {
   isAdmin.value = boot.is_admin;
   chats.value = boot.chats.chats;
   moreChats.value = boot.chats.next;
+  for (const chat of boot.chats.chats) if (chat.other) setOnline(chat.other.id, chat.online);
 }

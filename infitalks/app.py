@@ -26,7 +26,7 @@ from infitalks.actions import log as chat_log
 from infitalks.actions import sessions
 from infitalks.backends import media, queue, realtime, signin
 from infitalks.backends.limits import Limiter
-from infitalks.blueprints import admin, auth, bots, chats, chats_pages, integrations, messages, openapi
+from infitalks.blueprints import admin, auth, bots, chats, chats_pages, integrations, messages, openapi, static
 from infitalks.blueprints import media as media_doors
 from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
@@ -65,7 +65,19 @@ def create_app(settings: Settings) -> Flask:
     login = LoginManager(app)
     login.session_protection = None  # the stored session decides, not the address a phone happens to have
     login.user_loader(load_signed_in)
-    for module in (auth, chats, chats_pages, messages, media_doors, realtime_doors, integrations, bots, admin, openapi):
+    for module in (
+        auth,
+        chats,
+        chats_pages,
+        messages,
+        media_doors,
+        realtime_doors,
+        integrations,
+        bots,
+        admin,
+        openapi,
+        static,
+    ):
         app.register_blueprint(module.blueprint)
 
     _add_to_templates(app)

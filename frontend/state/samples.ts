@@ -69,6 +69,7 @@ export function chat(id: string, change: Partial<Chat> = {}): Chat {
     name: `Chat ${id}`,
     avatar_url: null,
     other: null,
+    online: false,
     member_count: 2,
     role: "member",
     last_seq: 10,

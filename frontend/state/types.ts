@@ -98,6 +98,8 @@ export interface Chat {
   avatar_url: string | null;
   /** The other person of a direct chat. */
   other: User | null;
+  /** Whether that person was here when this was asked; events tell of changes. */
+  online: boolean;
   member_count: number;
   role: Role;
   last_seq: number;

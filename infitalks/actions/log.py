@@ -191,7 +191,7 @@ def _apply_message(entry: Doc) -> None:
 
 
 def _apply_edit(entry: Doc) -> None:
-    Entry.raw().update_one(
+    applied = Entry.raw().update_one(
         {
             "_id": entry["target"],
             "deleted_seq": None,
@@ -199,6 +199,8 @@ def _apply_edit(entry: Doc) -> None:
         },
         {"$set": edit_fields(entry)},
     )
+    if not applied.matched_count and Entry.raw().find_one({"_id": entry["target"], "deleted_seq": {"$ne": None}}):
+        _blank_edits(entry["target"])  # it was on its way while the message was deleted
     rebuild_last_message(entry["chat"])
 
 
@@ -206,9 +208,13 @@ def _apply_delete(entry: Doc) -> None:
     Entry.raw().update_one(
         {"_id": entry["target"], "deleted_seq": None}, {"$set": {**BLANK, "deleted_seq": entry["seq"]}}
     )
-    # The edits carry earlier and later wordings.
-    Entry.raw().update_many({"target": entry["target"], "kind": "edit"}, {"$set": {"text": "", "html": ""}})
+    _blank_edits(entry["target"])
     rebuild_last_message(entry["chat"])
+
+
+def _blank_edits(message_id: ObjectId) -> None:
+    """They carry earlier and later wordings."""
+    Entry.raw().update_many({"target": message_id, "kind": "edit"}, {"$set": {"text": "", "html": ""}})
 
 
 def _apply_reaction(entry: Doc) -> None:

@@ -70,21 +70,29 @@ def _runs(batch: list[Doc]) -> Iterator[list[Doc]]:
 def _tell_batch(chat_id: ObjectId, batch: list[Doc]) -> None:
     reachable = True
     for run in _runs(batch):
-        try:
-            # Never skipped: a removal holds whether or not anybody can be told of it.
-            _apply_run(chat_id, run)
-            if reachable:
-                _send_run(chat_id, run)
-                _mark(run, {"out.state": "done"})
-            else:
-                _postpone(run)
-        except realtime.RealtimeUnavailable as error:
-            logger.warning("live events wait, pages poll meanwhile: %s", error)
-            reachable = False
+        reachable = _tell_run(chat_id, run, reachable)
+
+
+def _tell_run(chat_id: ObjectId, run: list[Doc], reachable: bool) -> bool:
+    """Apply the run and tell of it. Returns whether the server of live events could be reached."""
+    try:
+        # Never skipped: a removal holds whether or not anybody can be told of it.
+        _apply_run(chat_id, run)
+        if reachable:
+            _send_run(chat_id, run)
+            _mark(run, {"out.state": "done"})
+        else:
             _postpone(run)
-        except Exception:
-            logger.exception("entries %s of chat %s could not be told", [e["seq"] for e in run], chat_id)
-            _count_failure(run)
+    except realtime.RealtimeUnavailable as error:
+        logger.warning("live events wait, pages poll meanwhile: %s", error)
+        _postpone(run)
+        return False
+    except Exception:
+        if len(run) > 1:  # one of them is at fault: alone, the others pass
+            return all([_tell_run(chat_id, [entry], reachable) for entry in run])
+        logger.exception("entry %s of chat %s could not be told", run[0]["seq"], chat_id)
+        _count_failure(run[0])
+    return reachable
 
 
 def _apply_run(chat_id: ObjectId, run: list[Doc]) -> None:
@@ -110,12 +118,11 @@ def _postpone(run: list[Doc]) -> None:
     _mark(run, {"out.due": datetime.now(UTC) + RETRY_AFTER})
 
 
-def _count_failure(run: list[Doc]) -> None:
-    for entry in run:
-        tries = entry["out"]["tries"] + 1
-        state = "dead" if tries >= MOST_TRIES else "new"
-        due = datetime.now(UTC) + RETRY_AFTER
-        _mark([entry], {"out.state": state, "out.tries": tries, "out.due": due})
+def _count_failure(entry: Doc) -> None:
+    tries = entry["out"]["tries"] + 1
+    state = "dead" if tries >= MOST_TRIES else "new"
+    due = datetime.now(UTC) + RETRY_AFTER
+    _mark([entry], {"out.state": state, "out.tries": tries, "out.due": due})
 
 
 def _mark(run: list[Doc], fields: Doc) -> None:

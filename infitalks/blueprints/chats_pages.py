@@ -33,6 +33,13 @@ def index() -> Any:
     return redirect(f"/c/{newest[0]['_id']}") if newest else _chat_page(who.user, None, None)
 
 
+@blueprint.get("/c")
+@page()
+def list_page(me: User) -> str:
+    """The list with no chat open, which on a phone is a page of its own."""
+    return _chat_page(me, None, None)
+
+
 @blueprint.get("/c/<chat_id>")
 @page()
 def chat_page(me: User, chat_id: str) -> str:

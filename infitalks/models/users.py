@@ -51,7 +51,7 @@ class User(Stored):
     meta = {"collection": "users"}
 
 
-PUBLIC = {"kind": 1, "username": 1, "display_name": 1, "avatar": 1}
+PUBLIC = {"kind": 1, "username": 1, "display_name": 1, "avatar": 1, "online": 1}
 
 
 def secret_hash(token: str) -> str:

@@ -13,7 +13,7 @@ from infitalks.access import visible
 from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
-from infitalks.models.users import User, public_users
+from infitalks.models.users import public_users
 from infitalks.schemas.base import Id, In, Limit, Name, Out, Query, Seq, Time
 from infitalks.schemas.messages import MessageOut
 from infitalks.schemas.users import UserOut, avatar_url, user_out
@@ -86,13 +86,14 @@ class LastMessageOut(Out):
 
 
 class ChatOut(Out):
-    """`name` of a direct chat is the other's display name, and `other` is that person."""
+    """`name` of a direct chat is the other's display name, `other` that person, `online` whether they are here."""
 
     id: Id
     kind: Literal["direct", "group"]
     name: str
     avatar_url: str | None
     other: UserOut | None
+    online: bool
     member_count: int
     role: Role
     last_seq: int
@@ -156,6 +157,7 @@ def _chat_out(
         name=partner["display_name"] if partner else (chat.get("name") or ""),
         avatar_url=avatar_url(partner.get("avatar") if partner else chat.get("avatar")),
         other=user_out(partner) if partner else None,
+        online=bool(partner and partner.get("online")),
         member_count=counts.get(chat["_id"], 0),
         role=membership["role"],
         last_seq=chat["last_seq"],
@@ -184,15 +186,13 @@ def _last_message(stored: Doc | None, membership: Doc, users: dict[ObjectId, Doc
 def members_out(memberships: Iterable[Doc]) -> list[MemberOut]:
     """Stored memberships, raw, with their users."""
     rows = list(memberships)
-    ids = [row["user"] for row in rows]
-    users = public_users(ids)
-    online = {doc["_id"] for doc in User.raw().find({"_id": {"$in": ids}, "online": True}, {"_id": 1})}
+    users = public_users([row["user"] for row in rows])
     return [
         MemberOut(
             user=user_out(users[row["user"]]),
             role=row["role"],
             read_seq=row["read_seq"],
-            online=row["user"] in online,
+            online=bool(users[row["user"]].get("online")),
         )
         for row in rows
     ]

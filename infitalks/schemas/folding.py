@@ -17,6 +17,8 @@ BLANK: Doc = {
     "reactions": {},
     "reply_to": None,
     "via": None,
+    "edit_seq": None,
+    "edited_at": None,
 }
 
 

@@ -1,0 +1,25 @@
+"""The built page's files. Their names change with their content, so browsers keep them for ever."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request, send_from_directory
+
+from infitalks.blueprints.guard import page
+
+blueprint = Blueprint("static_files", __name__)
+
+TYPES = {".js": "text/javascript", ".css": "text/css", ".map": "application/json", ".json": "application/json"}
+
+
+@blueprint.get("/static/dist/<name>")
+@page(auth="secret", kind="file", limit="200/second")
+def get_built(name: str) -> Response:
+    """As the build compressed it, where the browser takes that."""
+    folder = Path(current_app.static_folder or "") / "dist"
+    compressed = request.accept_encodings.quality("gzip") > 0 and (folder / f"{name}.gz").is_file()
+    kind = TYPES.get(Path(name).suffix, "application/octet-stream")
+    response = send_from_directory(folder, f"{name}.gz" if compressed else name, mimetype=kind)
+    response.headers["Vary"] = "Accept-Encoding"
+    if compressed:
+        response.headers["Content-Encoding"] = "gzip"
+    return response
