@@ -1,0 +1,313 @@
+"""The log: numbered without holes whoever writes at once, and applied and told though a writer died halfway."""
+
+import secrets
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from bson import ObjectId
+from flask import Flask
+
+from infitalks.actions import log as chat_log
+from infitalks.actions import realtime as fan
+from infitalks.actions.leases import leased
+from infitalks.backends import realtime as server
+from infitalks.models.chats import chat_by_id, membership_of
+from infitalks.models.database import Doc
+from infitalks.models.log import Entry, entry_by_id
+from infitalks.settings import load_settings
+from tests.people import Person
+from tests.running import Running, wait_until
+
+LATER = timedelta(minutes=1)
+
+
+def states(chat: str) -> list[str]:
+    return [doc["out"]["state"] for doc in Entry.raw().find({"chat": ObjectId(chat)}).sort("seq", 1)]
+
+
+def make_due(chat: str) -> None:
+    """As if the time until the next try were over."""
+    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.due": datetime.now(UTC) - LATER}})
+
+
+@contextmanager
+def dying_writers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Meanwhile writers end between committing an entry and applying it."""
+    with monkeypatch.context() as broken:
+        broken.setattr(chat_log, "apply", lambda entry: None)
+        yield
+
+
+@pytest.fixture
+def no_gateway(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
+    """Nobody listens where live events are sent to."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = taken.getsockname()[1]
+    server.configure(load_settings({**stores_environ, "PUSHER_PORT": str(closed)}))
+    yield
+    server.configure(load_settings(stores_environ))
+
+
+# Many at once
+
+
+def test_eight_writers_at_once_leave_no_hole_and_no_repeat(app: Flask, ada: Person, bob: Person) -> None:
+    chat = ada.group(bob)
+
+    def send(number: int) -> list[int]:
+        who, client = (ada, bob)[number % 2], app.test_client()
+        cookie = who.client.get_cookie("infitalks")
+        assert cookie
+        client.set_cookie("infitalks", cookie.value)
+        seqs = []
+        for text in range(6):
+            body = {"chat_id": chat, "client_id": f"{number}-{text}", "text": f"{number}-{text}"}
+            answer = client.post("/api/messages", json=body, headers={"X-CSRF-Token": who.csrf})
+            while answer.status_code == 503:  # as it asks: the same once more
+                answer = client.post("/api/messages", json=body, headers={"X-CSRF-Token": who.csrf})
+            assert answer.status_code in (200, 201), answer.text
+            seqs.append(answer.json["seq"])
+        return seqs
+
+    with ThreadPoolExecutor(8) as pool:
+        answered = list(pool.map(send, range(8)))
+    log = ada.get(f"/api/chats/{chat}/log?after=0&limit=100").json["entries"]
+    assert [e["seq"] for e in log] == list(range(1, 50))
+    assert [e["n"] for e in log] == list(range(49))
+    assert sorted(seq for seqs in answered for seq in seqs) == list(range(2, 50))
+    assert all(seqs == sorted(seqs) for seqs in answered)  # what one writer sent first stands first
+    shown = ada.get(f"/api/chats/{chat}").json
+    assert (shown["last_seq"], shown["last_message"]["seq"]) == (49, 49)
+
+
+def test_one_message_sent_eight_times_at_once_is_one(app: Flask, ada: Person) -> None:
+    chat = ada.group()
+    body = {"chat_id": chat, "client_id": "once", "text": "hello"}
+    cookie = ada.client.get_cookie("infitalks")
+    assert cookie
+
+    def send(_: int) -> tuple[int, Any]:
+        client = app.test_client()
+        client.set_cookie("infitalks", cookie.value)
+        answer = client.post("/api/messages", json=body, headers={"X-CSRF-Token": ada.csrf})
+        return answer.status_code, answer.json
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(send, range(8)))
+    assert sorted(status for status, _ in answers) == [200] * 7 + [201]
+    assert len({answer["id"] for _, answer in answers}) == 1
+    assert ada.texts(chat) == ["hello"]
+
+
+def test_the_same_client_id_is_anothers_own(ada: Person, bob: Person) -> None:
+    chat = ada.group(bob)
+    ada.say(chat, "mine", client_id="c1")
+    bob.say(chat, "mine too", client_id="c1")
+    assert ada.texts(chat) == ["mine", "mine too"]
+
+
+def test_a_repeat_is_known_after_edit_and_deletion(ada: Person) -> None:
+    chat = ada.group()
+    body = {"chat_id": chat, "client_id": "c1", "text": "hello"}
+    message = ada.post("/api/messages", body).json
+    ada.patch(f"/api/messages/{message['id']}", {"text": "changed"})
+    again = ada.post("/api/messages", body)
+    assert (again.status_code, again.json["text"]) == (200, "changed")
+    ada.delete(f"/api/messages/{message['id']}")
+    again = ada.post("/api/messages", body)
+    assert (again.status_code, again.json["deleted"]) == (200, True)
+    assert ada.post("/api/messages", {**body, "text": "other"}).status_code == 409
+
+
+# A writer that died
+
+
+def test_an_edit_that_nobody_applied_is_shown_and_then_applied(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, no_gateway: None
+) -> None:
+    chat = ada.group()
+    message = ada.say(chat, "helo")
+    with dying_writers(monkeypatch):
+        ada.patch(f"/api/messages/{message['id']}", {"text": "hello"})
+        ada.put(f"/api/messages/{message['id']}/reactions/👍")
+    stored = entry_by_id(ObjectId(message["id"]))
+    assert stored and stored["text"] == "helo" and not stored["reactions"]
+    (shown,) = ada.get(f"/api/messages?chat={chat}").json["messages"]
+    assert shown["text"] == "hello" and shown["edited_at"] and shown["reactions"]
+    assert ada.get(f"/api/chats/{chat}/log?after=1").json["entries"][0]["message"] == shown
+    fan.fan_out(ObjectId(chat))
+    stored = entry_by_id(ObjectId(message["id"]))
+    assert stored and stored["text"] == "hello" and stored["reactions"]
+    assert ada.get(f"/api/messages?chat={chat}").json["messages"] == [shown]
+    assert ada.get(f"/api/chats/{chat}").json["last_message"]["text"] == "hello"
+
+
+def test_a_deletion_that_nobody_applied_is_shown_and_then_applied(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, no_gateway: None
+) -> None:
+    chat = ada.group()
+    message = ada.say(chat, "oops")
+    with dying_writers(monkeypatch):
+        assert ada.delete(f"/api/messages/{message['id']}").status_code == 204
+    stored = entry_by_id(ObjectId(message["id"]))
+    assert stored and stored["text"] == "oops"
+    (shown,) = ada.get(f"/api/messages?chat={chat}").json["messages"]
+    assert shown["deleted"] and shown["text"] == "" and shown["html"] == ""
+    fan.fan_out(ObjectId(chat))
+    assert "oops" not in str(list(Entry.raw().find({"chat": ObjectId(chat)})))
+    assert "oops" not in str(chat_by_id(ObjectId(chat)))
+
+
+def test_an_edit_that_was_underway_leaves_nothing_of_a_deleted_message(ada: Person) -> None:
+    chat = ada.group()
+    message = ada.say(chat, "oops")
+    ada.delete(f"/api/messages/{message['id']}")
+    body = {"target": ObjectId(message["id"]), "text": "oops, really", "html": "<p>oops, really</p>"}
+    said = [message["id"], "oops, really"]
+    late = chat_log.Draft(ObjectId(chat), "edit", ObjectId(ada.id), "late", body, said, chat_log.require_active)
+    chat_log.append(late)
+    assert "oops" not in str(list(Entry.raw().find({"chat": ObjectId(chat)})))
+    (shown,) = ada.get(f"/api/messages?chat={chat}").json["messages"]
+    assert shown["deleted"] and not shown["edited_at"]
+
+
+def test_a_message_whose_writer_died_is_in_the_list_after_the_fan_out(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, no_gateway: None
+) -> None:
+    chat = ada.group()
+    with dying_writers(monkeypatch):
+        sent = ada.say(chat, "unapplied")
+    assert ada.texts(chat) == ["unapplied"]
+    fan.fan_out(ObjectId(chat))
+    shown = ada.get(f"/api/chats/{chat}").json
+    assert (shown["last_seq"], shown["last_message"]["text"]) == (sent["seq"], "unapplied")
+
+
+def test_a_removal_that_nobody_applied_holds_for_all_that_is_numbered_later(
+    ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = ada.group(bob)
+    with dying_writers(monkeypatch):
+        assert ada.delete(f"/api/chats/{chat}/members/{bob.id}").status_code == 204
+        refused = bob.post("/api/messages", {"chat_id": chat, "client_id": "b", "text": "still here"})
+        assert refused.status_code == 404
+        ada.say(chat, "after")
+    assert bob.get(f"/api/messages?chat={chat}").status_code == 404
+    assert ada.texts(chat) == ["after"]
+
+
+def test_a_removal_is_applied_though_nobody_can_be_told(
+    ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch, no_gateway: None
+) -> None:
+    chat = ada.group(bob)
+    with dying_writers(monkeypatch):
+        ada.delete(f"/api/chats/{chat}/members/{bob.id}")
+    fan.fan_out(ObjectId(chat))
+    membership = membership_of(ObjectId(chat), ObjectId(bob.id))
+    assert membership and membership["intervals"] == [[1, 2]] and not membership["active"]
+    assert states(chat) == ["new", "new"]
+
+
+def test_the_heir_comes_though_the_writer_died_before(
+    ada: Person, bob: Person, monkeypatch: pytest.MonkeyPatch, no_gateway: None
+) -> None:
+    chat = ada.group(bob)
+    with monkeypatch.context() as broken:
+        broken.setattr("infitalks.actions.chats.keep_an_owner", lambda entry: None)
+        assert ada.delete(f"/api/chats/{chat}/members/me").status_code == 204
+    assert bob.get(f"/api/chats/{chat}").json["role"] == "member"
+    for _ in range(2):
+        make_due(chat)
+        fan.fan_out(ObjectId(chat))
+    assert bob.get(f"/api/chats/{chat}").json["role"] == "owner"
+    assert len(states(chat)) == 3
+
+
+# The fan-out
+
+
+def test_an_away_gateway_makes_entries_wait_without_counting_it_against_them(ada: Person, no_gateway: None) -> None:
+    chat = ada.group()
+    ada.say(chat, "hello")
+    for _ in range(4):
+        make_due(chat)
+        fan.fan_out(ObjectId(chat))
+    waiting = list(Entry.raw().find({"chat": ObjectId(chat)}))
+    assert [(doc["out"]["state"], doc["out"]["tries"]) for doc in waiting] == [("new", 0), ("new", 0)]
+    assert all(doc["out"]["due"] > datetime.now(UTC) for doc in waiting)
+
+
+def test_a_second_fan_out_changes_nothing(ada: Person, bob: Person, gateway_process: Running) -> None:
+    chat = ada.group()
+    message = ada.say(chat, "helo")
+    ada.post(f"/api/chats/{chat}/members", {"user_ids": [bob.id]})
+    ada.patch(f"/api/messages/{message['id']}", {"text": "hello"})
+    bob.put(f"/api/messages/{message['id']}/reactions/👍")
+    ada.delete(f"/api/chats/{chat}/members/{bob.id}")
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done"] * 6
+
+    def everything() -> list[Doc]:
+        log = list(Entry.raw().find({"chat": ObjectId(chat)}, {"out": 0}).sort("seq", 1))
+        return [*log, chat_by_id(ObjectId(chat)) or {}, membership_of(ObjectId(chat), ObjectId(bob.id)) or {}]
+
+    before = everything()
+    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.state": "new"}})
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done"] * 6
+    assert everything() == before
+
+
+def test_what_fails_three_times_is_set_aside_and_takes_nobody_with_it(ada: Person, gateway_process: Running) -> None:
+    chat = ada.group()
+    ada.say(chat, "before")
+    ada.patch(f"/api/chats/{chat}", {"name": "Yard"})
+    Entry.raw().update_one({"chat": ObjectId(chat), "kind": "chat"}, {"$unset": {"changes": 1}})  # nothing reads that
+    ada.say(chat, "after")
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "new", "done"]
+    for _ in range(2):
+        make_due(chat)
+        fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "dead", "done"]
+    ada.say(chat, "later")
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "dead", "done", "done"]
+
+
+def test_one_worker_at_a_time_tells_a_chat(ada: Person, gateway_process: Running) -> None:
+    chat = ada.group()
+    with leased(f"fan_out:{chat}", 30) as token:
+        assert token
+        fan.fan_out(ObjectId(chat))
+        assert states(chat) == ["new"]
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done"]
+
+
+def test_the_sweep_rings_for_what_waits_and_only_for_that(
+    ada: Person, gateway_process: Running, redis_url: str
+) -> None:
+    quiet, waiting = ada.group(), ada.group()
+    fan.fan_out(ObjectId(quiet))
+    make_due(quiet)
+    make_due(waiting)
+    with redis.Redis.from_url(redis_url) as bells:
+        wait_until(lambda: bells.exists(f"bell:realtime.fan_out:{waiting}"), "the writer's bell has rung")
+        bells.delete(f"bell:realtime.fan_out:{quiet}", f"bell:realtime.fan_out:{waiting}")
+        fan.sweep()
+        wait_until(lambda: bells.exists(f"bell:realtime.fan_out:{waiting}"), "the sweep has rung")
+        assert not bells.exists(f"bell:realtime.fan_out:{quiet}")
+
+
+def test_client_ids_of_our_own_making_are_none_that_a_client_can_send(ada: Person) -> None:
+    chat = ada.group()
+    for client_id in ("s.1", "heir.1", "hook.1", "delete.1", "media.1"):
+        body = {"chat_id": chat, "client_id": client_id, "text": secrets.token_hex(2)}
+        assert ada.post("/api/messages", body).status_code == 422
