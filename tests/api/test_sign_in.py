@@ -203,8 +203,8 @@ def test_a_path_that_could_lead_elsewhere_leads_home(path: str | None) -> None:
 
 def test_sign_ins_that_were_begun_and_left_do_not_fill_the_cookie(site: Flask, provider: str, visitor: Visitor) -> None:
     known_at(provider, "often", email="often@example.org", email_verified=True)
-    urls = [visitor.begin() for _ in range(12)]
-    assert len(cookie_of(visitor.client)) < 3000
+    urls = [visitor.begin() for _ in range(25)]
+    assert len(cookie_of(visitor.client)) < 1500  # of the 4,096 bytes that a browser keeps
     assert visitor.client.get(visitor.allow(urls[-1], "often")).status_code == 302
     assert visitor.me()
 
