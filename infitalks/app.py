@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, get_flashed_messages, jsonify, render_template, request
+from flask import Flask, Response, current_app, get_flashed_messages, jsonify, render_template, request
 from flask_login import LoginManager
 from markupsafe import Markup
 from pymongo.errors import (
@@ -208,7 +208,10 @@ def _quoted_path() -> str:
 
 
 def _wants_page() -> bool:
-    return not request.path.startswith(("/api/", "/hooks/", "/media/"))
+    policy = getattr(current_app.view_functions.get(request.endpoint or ""), "policy", None)
+    if policy:
+        return bool(policy.kind == "page")
+    return not request.path.startswith(("/api/", "/hooks/", "/media/", "/static/"))
 
 
 def _render(error: InfiTalksError) -> Any:

@@ -10,6 +10,7 @@ import tempfile
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
@@ -19,7 +20,7 @@ from tests.browser.visitors import Visitor
 from tests.whole import WholeRun
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "images"
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 
 
 def sunset(path: Path) -> Path:
@@ -88,9 +89,9 @@ def post(url: str, text: str) -> None:
         assert answer.read() == b"ok"
 
 
-def shoot(browser: Browser, visitor: Visitor, name: str, path: str = "", **context: object) -> None:
+def shoot(browser: Browser, visitor: Visitor, name: str, path: str = "", **context: Any) -> None:
     """The chat, or another of its pages, as this visitor sees it in a browser of the given kind."""
-    with browser.new_context(storage_state=visitor.context.storage_state(), **context) as fresh:  # type: ignore[arg-type]
+    with browser.new_context(storage_state=visitor.context.storage_state(), **context) as fresh:
         page = fresh.new_page()
         page.goto(visitor.page.url + path, wait_until="networkidle")
         page.wait_for_function("() => [...document.querySelectorAll('img')].every(i => i.complete)")
