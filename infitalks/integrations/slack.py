@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+MOST_ATTACHMENTS = 100
 LONGEST_VIA = 80  # characters of a name that a sender gives itself
 
 
 class PayloadRefused(Exception):
-    """Slack's own word for what is wrong, as its senders know it (`invalid_payload`, `no_text`)."""
+    """Slack's own word for what is wrong, as its senders know it: `invalid_payload`, `no_text` and so on."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -34,6 +35,8 @@ def parse_slack(payload: Any) -> Post:
     text = payload.get("text")
     if text is not None and not isinstance(text, str):
         raise PayloadRefused("invalid_payload")
+    if len(_list(payload.get("attachments"))) > MOST_ATTACHMENTS:
+        raise PayloadRefused("too_many_attachments")
     rich = [*_blocks(payload.get("blocks")), *_attachments(payload.get("attachments"))]
     # As Slack does: beside blocks, `text` is only the line for a notification.
     first = [] if payload.get("blocks") and rich else [to_markdown(text or "")]
@@ -53,18 +56,21 @@ def _via(payload: dict[str, Any]) -> dict[str, str] | None:
 _LINK = re.compile(r"<([^<>\n]+)>")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _STRIKE = re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])")
+_AMPERSAND = re.compile(r"&amp;(?!#?\w+;)")
 _CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 
 
 def to_markdown(mrkdwn: str) -> str:
     """Slack's mrkdwn as Markdown; code stays as it is, but for the three entities that Slack escapes."""
     parts = _CODE.split(mrkdwn)
-    return "".join(_unescape(part if index % 2 else _convert(part)) for index, part in enumerate(parts))
+    return "".join(_unescape(part) if index % 2 else _convert(part) for index, part in enumerate(parts))
 
 
 def _convert(text: str) -> str:
     marked = _STRIKE.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text))
-    return _LINK.sub(lambda match: _reference(match[1]), marked)
+    linked = _LINK.sub(lambda match: _reference(match[1]), marked)
+    # Markdown reads entities itself: what would become one has to stay escaped.
+    return _AMPERSAND.sub("&", linked.replace("&lt;", "<").replace("&gt;", ">"))
 
 
 def _reference(inside: str) -> str:

@@ -2,15 +2,12 @@
 
 import base64
 import gzip
-import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import bson
 import pytest
 from flask import Flask
 from pydantic import BaseModel
@@ -18,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from infitalks.blueprints.guard import MOST_JSON_BYTES, SAFE, Policy
 from infitalks.blueprints.openapi import policies
-from infitalks.models.database import database
 from infitalks.schemas.base import validate
+from tests.api.corpus import MALFORMED, fingerprint, nothing_changes
 from tests.people import Person
 
 ID = "0" * 24
@@ -46,34 +43,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "SyncIn": {"chats": {ID: 1}},
     "WebhookIn": {"kind": "incoming", "name": "Builds"},
     "WebhookPatchIn": {"name": "Builds"},
-}
-DEEP = 100_000
-
-MALFORMED = {
-    "nothing": b"",
-    "half an object": b"{",
-    "a comma too many": b'{"name": "x",}',
-    "a bare word": b"nul",
-    "no UTF-8": b'{"name": "\xff\xfe"}',
-    "UTF-16": '{"name": "x"}'.encode("utf-16"),
-    "a byte order mark": b"\xef\xbb\xbf{}",
-    "a list": b"[]",
-    "a string": b'"name"',
-    "a number": b"5",
-    "null": b"null",
-    "a lone surrogate": b'{"name": "\\ud800"}',
-    "a lone surrogate as a key": b'{"\\udfff": 1}',
-    "NUL": b'{"name": "a\\u0000b"}',
-    "NUL in a key": b'{"na\\u0000me": 1}',
-    "2**63": b'{"seq": 9223372036854775808}',
-    "an integer of 5,000 digits": b'{"seq": ' + b"7" * 5000 + b"}",
-    "100,000 lists deep": b'{"name": ' + b"[" * DEEP + b"]" * DEEP + b"}",
-    "40,000 objects deep": b'{"a":' * 40_000 + b"1" + b"}" * 40_000,
-    "21 levels deep": b"[" * 21 + b"]" * 21,
-    "NaN": b'{"seq": NaN}',
-    "minus infinity": b'{"seq": -Infinity}',
-    "1e999": b'{"seq": 1e999}',
-    "a key twice": b'{"name": "x", "name": "y"}',
 }
 WRONG_VALUES: dict[str, Any] = {
     "a query operator": {"$gt": ""},
@@ -128,7 +97,6 @@ class World(NamedTuple):
     ada: Person
     routes: list[Route]
     ids: dict[str, str]
-    secret: str
 
     def taking_json(self) -> list[tuple[Route, type[BaseModel]]]:
         return [(route, route.policy.body) for route in self.routes if route.policy.body]
@@ -155,24 +123,7 @@ def world(app: Flask) -> World:
         "seq": "1",
         "secret": made["url"].rpartition("/")[2],
     }
-    return World(ada, routes(app), ids, ids["secret"])
-
-
-def fingerprint() -> str:
-    """Changes with every change of any stored document."""
-    digest = hashlib.sha256()
-    for name in sorted(database().list_collection_names()):
-        digest.update(name.encode())
-        for doc in database()[name].find().sort("_id", 1):
-            digest.update(bson.encode(doc))
-    return digest.hexdigest()
-
-
-@contextmanager
-def nothing_changes() -> Iterator[None]:
-    before = fingerprint()
-    yield
-    assert fingerprint() == before
+    return World(ada, routes(app), ids)
 
 
 def check_refused(answer: TestResponse, *statuses: int, about: object = None) -> None:
@@ -413,58 +364,6 @@ def test_a_new_chat_needs_a_name_and_people_who_exist(ada: Person, make: Callabl
         form = {"kind": kind, "name": make("name"), "usernames": make("nobody-at-all")}
         answer = ada.call("POST", "/chats", data=form)
         assert 400 <= answer.status_code < 500
-
-
-STRANGE_HOOKS: dict[str, Any] = {
-    "a number as text": {"text": 5},
-    "an operator as text": {"text": {"$gt": ""}},
-    "nothing": {},
-    "blank": {"text": "  "},
-    "attachments that are a number": {"attachments": 5},
-    "attachments of numbers": {"attachments": [5, None, "x"]},
-    "fields that are a number": {"attachments": [{"fields": 5}]},
-    "fields that are a text": {"attachments": [{"fields": "abc"}]},
-    "fields that are an object": {"attachments": [{"fields": {"title": 1}}]},
-    "blocks that are an object": {"blocks": {"type": "section"}},
-    "elements that are a number": {"blocks": [{"type": "context", "elements": 5}]},
-    "block fields that are true": {"blocks": [{"type": "section", "fields": True}]},
-    "an image without address": {"blocks": [{"type": "image"}]},
-    "a text of texts": {"blocks": [{"type": "section", "text": {"text": {"text": {"text": []}}}}]},
-    "a name of another type": {"text": "x", "username": {"a": 1}, "icon_url": 5, "icon_emoji": []},
-}
-
-
-@pytest.mark.parametrize("payload", STRANGE_HOOKS.values(), ids=STRANGE_HOOKS)
-def test_a_strange_hook_payload_is_told_as_text_or_refused_in_slacks_words(world: World, payload: Any) -> None:
-    before = fingerprint()
-    answer = world.ada.client.post(f"/hooks/{world.secret}", json=payload)
-    if answer.status_code == 200:
-        assert answer.data == b"ok"
-    else:
-        assert (answer.status_code, answer.text in ("invalid_payload", "no_text")) == (400, True)
-        assert fingerprint() == before
-
-
-@pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
-@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", ""])
-def test_a_hook_that_says_nothing_readable_posts_nothing(world: World, data: bytes, content_type: str) -> None:
-    with nothing_changes():
-        answer = world.ada.client.post(f"/hooks/{world.secret}", data=data, content_type=content_type)
-        assert (answer.status_code, answer.text in ("invalid_payload", "no_text")) == (400, True)
-
-
-def test_a_hook_takes_no_text_of_texts_without_end(world: World) -> None:
-    levels = 940  # shallow enough for a parser, too deep for whoever walks it
-    data = b'{"blocks": [{"type": "section", "text": ' + b'{"text": ' * levels + b'"x"' + b"}" * levels + b"}]}"
-    with nothing_changes():
-        answer = world.ada.client.post(f"/hooks/{world.secret}", data=data, content_type="application/json")
-        assert (answer.status_code, answer.text) == (400, "invalid_payload")
-
-
-def test_a_hook_over_a_megabyte_is_too_large(world: World) -> None:
-    with nothing_changes():
-        answer = world.ada.client.post(f"/hooks/{world.secret}", data=b'{"text": "' + b"x" * 2**20 + b'"}')
-        assert (answer.status_code, answer.text) == (413, "invalid_payload")
 
 
 def test_every_unsafe_route_is_one_that_these_tests_reach(world: World) -> None:
