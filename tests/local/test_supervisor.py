@@ -165,17 +165,29 @@ def test_waiting_ends_at_once_where_it_cannot_help(story: Story) -> None:
     assert len(story.pids("store")) == 1
 
 
-def test_a_program_deaf_to_polite_signals_is_killed(story: Story) -> None:
-    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + PROGRAM.replace(
-        "signal.SIGTERM, stop", "signal.SIGUSR1, stop"
-    )
+# It does not listen to the signal that asks it to stop.
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)" + PROGRAM.replace("SIGTERM", "SIGUSR1")
 
+
+def test_a_program_deaf_to_polite_signals_is_killed(story: Story) -> None:
     async def scene(supervisor: Supervisor) -> None:
-        await supervisor.start([story.service("web", deaf, stop=((signal.SIGTERM, 0.2),))])
+        await supervisor.start([story.service("web", DEAF, stop=((signal.SIGTERM, 0.2),))])
 
     supervised(scene)
     assert not any(map(alive, story.pids("web")[0]))
     assert "web stopped" not in story.lines()
+
+
+def test_killing_cuts_an_orderly_stop_short(story: Story) -> None:
+    async def scene(supervisor: Supervisor) -> None:
+        await supervisor.start([story.service("web", DEAF, stop=((signal.SIGTERM, 3600),))])
+        stopping = asyncio.create_task(supervisor.stop())
+        await asyncio.sleep(0)  # it has begun
+        supervisor.kill()
+        await stopping
+
+    supervised(scene)
+    assert not any(map(alive, story.pids("web")[0]))
 
 
 def test_the_watchdog_is_healed_and_knows_its_groups_again(story: Story) -> None:
