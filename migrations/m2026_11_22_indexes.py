@@ -39,6 +39,9 @@ def upgrade(db: Database[dict[str, Any]]) -> None:
 
     media = db["media"]
     media.create_index([("state", ASCENDING), ("due", ASCENDING)])
+    media.create_index(
+        [("told", ASCENDING), ("state", ASCENDING)], name="untold", partialFilterExpression={"told": False}
+    )
     media.create_index([("message", ASCENDING), ("created_at", ASCENDING)])
 
     db["webhooks"].create_index("secret_hash", unique=True)

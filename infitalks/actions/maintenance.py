@@ -1,20 +1,25 @@
 """Maintenance: tasks that an admin runs by name, each safe to repeat, with a stored report."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pymongo
 from bson import ObjectId
 
 from infitalks import events
 from infitalks.actions.media import destroy_media
-from infitalks.actions.sessions import expired_sessions
+from infitalks.actions.sessions import end_session, expired_sessions
+from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.errors import NotFound
 from infitalks.models.chats import Chat
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import Report, report_by_id
 from infitalks.models.media import Media, spool, unattached_media, unclaimed_spool
 from infitalks.models.users import User
+
+logger = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(hours=24)
 
@@ -35,19 +40,28 @@ def _end_expired_sessions(dry_run: bool) -> Counts:
     for session in expired_sessions(datetime.now(UTC)):
         counts["expired"] += 1
         if not dry_run:
-            session.delete()
+            end_session(session)  # which also closes the ears of its pages
             counts["ended"] += 1
     return counts
 
 
 def _drop_orphaned_pictures(dry_run: bool) -> Counts:
-    counts = {"orphaned": 0, "dropped": 0}
+    counts = {"orphaned": 0, "dropped": 0, "kept": 0}
     for media in unattached_media(datetime.now(UTC) - ORPHAN_AGE):
         counts["orphaned"] += 1
         if not dry_run:
-            destroy_media(media["_id"])
-            counts["dropped"] += 1
+            counts["dropped" if _try_to_destroy(media["_id"]) else "kept"] += 1
     return counts
+
+
+def _try_to_destroy(media_id: ObjectId) -> bool:
+    """One stubborn picture must not keep the others."""
+    try:
+        destroy_media(media_id)
+    except (MediaUnavailable, MediaRefused) as error:
+        logger.warning("picture %s stays for now: %s", media_id, error)
+        return False
+    return True
 
 
 def _drop_spooled_files(dry_run: bool) -> Counts:
@@ -106,7 +120,8 @@ def run(report_id: ObjectId) -> None:
     if not started:
         return
     try:
-        counts = TASKS[started.task].run(bool(started.dry_run))
+        with pymongo.timeout(None):  # a request's limit is not a task's
+            counts = TASKS[started.task].run(bool(started.dry_run))
     except Exception as error:
         _finish(started, "failed", {}, f"{type(error).__name__}: {error}"[:500])
         raise

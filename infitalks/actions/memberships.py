@@ -80,6 +80,8 @@ def _apply_change(entry: Doc, change: Doc) -> None:
         return
     after = {**next_membership(before, entry, change), "applied": entry["seq"]}
     if before:
+        # Only what the entry changes: the read position may have moved since it was read here.
+        after = {field: value for field, value in after.items() if before.get(field) != value}
         # Conditional on what was read: somebody else who applies the same entries may have been quicker.
         Membership.raw().update_one({"_id": key, "applied": before["applied"]}, {"$set": after})
         return

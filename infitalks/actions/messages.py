@@ -87,7 +87,7 @@ def set_reaction(user_id: ObjectId, message_id: str, emoji: str, *, on: bool) ->
     mine = (message.get("reactions") or {}).get(str(user_id), {})
     if mine.get(emoji, {}).get("on", False) == on:
         return None
-    if on and len(mine) >= MOST_EMOJIS_EACH:
+    if on and emoji not in mine and len(mine) >= MOST_EMOJIS_EACH:  # those taken away count too: they are kept
         raise Conflict(f"At most {MOST_EMOJIS_EACH} different reactions of one person.")
     return _append_about(message, user_id, "reaction", own_client_id(), {"emoji": emoji, "on": on}, [emoji, on])
 

@@ -5,6 +5,8 @@ import pkgutil
 import time
 from datetime import UTC, datetime
 
+import pymongo
+
 import migrations
 from infitalks.actions.leases import leased
 from infitalks.errors import Unavailable
@@ -42,6 +44,7 @@ def upgrade() -> list[str]:
 
 
 def _run(name: str) -> str:
-    importlib.import_module(f"migrations.{name}").upgrade(database())
+    with pymongo.timeout(None):  # building an index takes its time
+        importlib.import_module(f"migrations.{name}").upgrade(database())
     database()["migrations"].insert_one({"_id": name, "at": datetime.now(UTC)})
     return name

@@ -89,7 +89,9 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], reachable: bool) -> bool:
         return False
     except Exception:
         if len(run) > 1:  # one of them is at fault: alone, the others pass
-            return all([_tell_run(chat_id, [entry], reachable) for entry in run])
+            for entry in run:
+                reachable = _tell_run(chat_id, [entry], reachable)
+            return reachable
         logger.exception("entry %s of chat %s could not be told", run[0]["seq"], chat_id)
         _count_failure(run[0])
     return reachable
@@ -103,13 +105,16 @@ def _apply_run(chat_id: ObjectId, run: list[Doc]) -> None:
 
 
 def _send_run(chat_id: ObjectId, run: list[Doc]) -> None:
+    # What is told shows messages as they now are, so members and channels are read after it, and never kept:
+    # who was removed, or whose session ended, meanwhile must not hear what came later.
+    ready = events.log_events(chat_id, run)
     members = memberships_in(chat_id)
-    # Channels are read after the entries and never kept: an ended session must not hear what came later.
-    told = [m["user"] for m in members if visible(run[0]["seq"], m["intervals"])]
+    about_members = run[0]["kind"] == "member"  # the removed one's own pages hear of the removal
+    told = [m["user"] for m in members if (m["active"] or about_members) and visible(run[0]["seq"], m["intervals"])]
     channels = live_channels(told)
-    for data in events.log_events(chat_id, run):
+    for data in ready:
         realtime.trigger(channels, "log", data)
-    if run[0]["kind"] in ("member", "chat"):
+    if any(entry["kind"] in ("member", "chat") for entry in run):
         realtime.trigger(channels, "chats", events.write_event({"chat_id": str(chat_id)}))
 
 
@@ -154,7 +159,7 @@ def tell_presence(user_id: ObjectId) -> None:
 
 def tell_moved(old_channel: str) -> None:
     """Without content: whoever is still entitled asks for the new channel."""
-    with suppress(realtime.RealtimeUnavailable):
+    with suppress(realtime.RealtimeUnavailable, realtime.RealtimeRefused):
         realtime.trigger([old_channel], "moved", "{}")
 
 
@@ -165,7 +170,7 @@ def _notify_chat(chat_id: ObjectId, event: str, data: Doc) -> None:
 def _notify(user_ids: list[ObjectId], event: str, data: Doc) -> None:
     try:
         realtime.trigger(live_channels(user_ids), event, events.write_event(data))
-    except realtime.RealtimeUnavailable as error:
+    except (realtime.RealtimeUnavailable, realtime.RealtimeRefused) as error:
         logger.info("dropped a %s notice: %s", event, error)
 
 

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 # Which queue a task rings on, by the first part of its name.
 QUEUES = {"realtime": "realtime", "media": "media", "webhooks": "webhooks", "maintenance": "maintenance"}
 BELL_SECONDS = 5  # a bell that was lost with its task keeps later ones quiet for so long at most
+RING_SECONDS = 60  # an older ring is stale: what it was about, a sweep has found
 VISIBILITY_SECONDS = 600  # longer than any task may run
 
 celery_app = Celery("infitalks")
@@ -128,6 +129,6 @@ def _ring_for_ever() -> None:
         task, args, once = _waiting.get()
         try:
             if not once or _connection().set(_bell(task, args), "1", nx=True, ex=BELL_SECONDS):
-                celery_app.send_task(task, args=args)
+                celery_app.send_task(task, args=args, expires=RING_SECONDS)
         except Exception as error:  # whatever Redis or Kombu raise, the ringer lives on
             log.warning("could not ring %s (%s): the sweep will find its work", task, type(error).__name__)

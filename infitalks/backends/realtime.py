@@ -6,7 +6,7 @@ from typing import Any
 
 import pusher
 import requests
-from pusher.errors import PusherError
+from pusher.errors import PusherBadRequest, PusherError
 
 from infitalks.settings import Settings
 
@@ -18,6 +18,10 @@ _LIBRARY_LIMIT = 30_720
 
 class RealtimeUnavailable(Exception):
     """The server did not take the event; it may take it later."""
+
+
+class RealtimeRefused(Exception):
+    """The server will not take this event, now or later."""
 
 
 _client: pusher.Pusher | None = None
@@ -45,10 +49,12 @@ def fits(data: str) -> bool:
 
 
 def trigger(channels: Sequence[str], event: str, data: str) -> None:
-    """Send one event to any number of channels. Raises RealtimeUnavailable."""
+    """Send one event to any number of channels. Raises RealtimeUnavailable or RealtimeRefused."""
     for start in range(0, len(channels), MOST_CHANNELS):
         try:
             _ready().trigger(list(channels[start : start + MOST_CHANNELS]), event, data)
+        except PusherBadRequest as error:
+            raise RealtimeRefused(str(error)) from error
         except (PusherError, requests.RequestException) as error:
             raise RealtimeUnavailable(str(error)) from error
 

@@ -1,5 +1,6 @@
 """The built page's files. Their names change with their content, so browsers keep them for ever."""
 
+import os
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, request, send_from_directory
@@ -16,7 +17,7 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".map": "application/json
 def get_built(name: str) -> Response:
     """As the build compressed it, where the browser takes that."""
     folder = Path(current_app.static_folder or "") / "dist"
-    compressed = request.accept_encodings.quality("gzip") > 0 and (folder / f"{name}.gz").is_file()
+    compressed = request.accept_encodings.quality("gzip") > 0 and os.path.isfile(folder / f"{name}.gz")
     kind = TYPES.get(Path(name).suffix, "application/octet-stream")
     response = send_from_directory(folder, f"{name}.gz" if compressed else name, mimetype=kind)
     response.headers["Vary"] = "Accept-Encoding"

@@ -6,6 +6,7 @@ from markdown_it import MarkdownIt
 
 TAGS = {"a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre"}
 TAGS |= {"s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"}
+MOST_BRACKETS = 500  # each may open a link; thousands cost a second
 MOST_COLUMNS = 60  # a table of thousands of columns costs a second to render
 
 _markdown = MarkdownIt("js-default", {"html": False, "breaks": True, "linkify": True, "typographer": False})
@@ -19,7 +20,9 @@ _linkify.set({"fuzzy_link": False, "fuzzy_email": False})
 def render_markdown(text: str) -> str:
     """HTML that is safe to put into a page as it is."""
     wide = any(line.count("|") > MOST_COLUMNS for line in text.splitlines())
-    html = _markdown.render(text.replace("|", "\\|") if wide else text)
+    text = text.replace("|", "\\|") if wide else text
+    text = text.replace("[", "\\[") if text.count("[") > MOST_BRACKETS else text
+    html = _markdown.render(text)
     return nh3.clean(
         html,
         tags=TAGS,

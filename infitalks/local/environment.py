@@ -65,9 +65,7 @@ def needed_stand_ins(settings: Settings) -> list[str]:
     return [name for name, setting in given.items() if not setting]
 
 
-def stand_in_variables(
-    settings: Settings, ports: Mapping[str, int], secret: Mapping[str, str]
-) -> dict[str, str]:
+def stand_in_variables(settings: Settings, ports: Mapping[str, int], secret: Mapping[str, str]) -> dict[str, str]:
     """The secret key, and how to reach each service that we start."""
     variables = {"SECRET_KEY": settings.secret_key or secret["SECRET_KEY"]}
     if "mongod" in ports:

@@ -18,7 +18,7 @@ from infitalks.models.database import Doc, Stored
 
 
 class Chat(Stored):
-    """`applied_m`: the seq of the last member entry that the memberships show. `name_seq`: of the last rename."""
+    """`applied_m`: the seq of the last member entry that the memberships show."""
 
     kind = StringField(required=True, choices=("direct", "group"))
     name = StringField()
