@@ -143,7 +143,9 @@ def tell_read(chat_id: ObjectId, user_id: ObjectId) -> None:
 
 
 def tell_typing(chat_id: ObjectId, user_id: ObjectId) -> None:
-    _notify_chat(chat_id, "typing", {"chat_id": str(chat_id), "user_id": str(user_id)})
+    membership = membership_of(chat_id, user_id)
+    if membership and membership["active"]:
+        _notify_chat(chat_id, "typing", {"chat_id": str(chat_id), "user_id": str(user_id)})
 
 
 def tell_me(user_id: ObjectId) -> None:

@@ -45,7 +45,7 @@ def post_webhook() -> Response:
     key, signature = request.headers.get("X-Pusher-Key", ""), request.headers.get("X-Pusher-Signature", "")
     try:
         payload = server.read_webhook(key, signature, request.get_data(as_text=True))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         payload = None
     if payload is None:
         return Response("bad signature", status=401, mimetype="text/plain")

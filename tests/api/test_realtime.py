@@ -1,0 +1,397 @@
+"""Live events through the real gateway: who hears what, in what order, and which channels nobody may join."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import redis
+from bson import ObjectId
+from flask import Flask
+from websockets.sync.client import ClientConnection, connect
+from werkzeug.test import TestResponse
+
+from infitalks.actions import realtime, users
+from infitalks.backends.realtime import MOST_BYTES
+from infitalks.tasks.realtime import tell_moved, tell_presence, tell_read, tell_typing
+from tests.api.signing import bearer, log_in, stored_user, tokens
+from tests.people import Person
+from tests.running import Running, wait_until
+
+LISTENING = "pusher_internal:subscription_succeeded"
+
+
+def channel(person: Person) -> str:
+    (name,) = person.get("/api/realtime").json["channels"]
+    return str(name)
+
+
+def ask(person: Person, socket_id: str, channel_name: str) -> TestResponse:
+    form = {"socket_id": socket_id, "channel_name": channel_name}
+    return person.call("POST", "/api/realtime/auth", data=form)
+
+
+class Page:
+    """An open page: it listens on its person's channel."""
+
+    def __init__(self, connection: ClientConnection, person: Person) -> None:
+        self.connection = connection
+        self.socket_id = json.loads(self.receive()["data"])["socket_id"]
+        self.channel = channel(person)
+        assert self.subscribe(ask(person, self.socket_id, self.channel).json["auth"]) == LISTENING
+
+    def subscribe(self, auth: str) -> str:
+        data = {"channel": self.channel, "auth": auth}
+        self.connection.send(json.dumps({"event": "pusher:subscribe", "data": data}))
+        return str(self.receive()["event"])
+
+    def receive(self) -> Any:
+        return json.loads(self.connection.recv(timeout=20))
+
+    def next(self) -> tuple[str, Any]:
+        event = self.receive()
+        assert event["channel"] == self.channel
+        assert len(event["data"].encode()) <= MOST_BYTES
+        return event["event"], json.loads(event["data"])
+
+    def entries(self, last: int) -> list[Any]:
+        """Of all `log` events up to entry number `last`."""
+        seen: list[Any] = []
+        while not seen or seen[-1]["seq"] < last:
+            name, data = self.next()
+            seen += data["entries"] if name == "log" else []
+        return seen
+
+
+@pytest.fixture
+def page(gateway_process: Running, pusher_environ: dict[str, str]) -> Iterator[Callable[[Person], Page]]:
+    """`page(ada)` opens one."""
+    address = f"ws://127.0.0.1:{pusher_environ['PUSHER_PORT']}/app/{pusher_environ['PUSHER_KEY']}?protocol=7"
+
+    with ExitStack() as opened:
+        yield lambda person: Page(opened.enter_context(connect(address, proxy=None)), person)
+
+
+def tell(chat: str) -> None:
+    realtime.fan_out(ObjectId(chat))
+
+
+def rung(redis_url: str, task: str, *args: str) -> bool:
+    """Whether a worker would find this task."""
+    with redis.Redis.from_url(redis_url) as broker:
+        waiting: Any = broker.lrange("realtime", 0, -1)
+    headers = [json.loads(message)["headers"] for message in waiting]
+    return any(h["task"] == task and all(arg in h["argsrepr"] for arg in args) for h in headers)
+
+
+# Who hears what
+
+
+def test_a_page_is_told_where_and_on_which_channel_to_listen(ada: Person, pusher_environ: dict[str, str]) -> None:
+    told = ada.get("/api/realtime").json
+    assert told == {
+        "key": pusher_environ["PUSHER_KEY"],
+        "cluster": None,
+        "host": "127.0.0.1",
+        "port": int(pusher_environ["PUSHER_PORT"]),
+        "tls": False,
+        "channels": [f"private-user-{ada.id}-{stored_user(ada).epoch}"],
+    }
+    assert pusher_environ["PUSHER_SECRET"] not in str(told)
+
+
+def test_everybody_in_the_chat_hears_every_entry_in_order(
+    ada: Person, bob: Person, page: Callable[[Person], Page]
+) -> None:
+    chat = ada.group(bob)
+    pages = [page(ada), page(bob), page(bob)]
+    message = ada.say(chat, "helo")
+    ada.patch(f"/api/messages/{message['id']}", {"text": "hello"})
+    bob.put(f"/api/messages/{message['id']}/reactions/👍")
+    bob.say(chat, "hi")
+    tell(chat)
+    log = ada.get(f"/api/chats/{chat}/log?after=0").json["entries"]
+    for opened in pages:
+        assert opened.entries(5) == log
+
+
+def test_others_hear_nothing_of_it(ada: Person, bob: Person, eve: Person, page: Callable[[Person], Page]) -> None:
+    chat, own = ada.group(bob), eve.group()
+    stranger = page(eve)
+    tell(own)
+    assert [e["chat_id"] for e in stranger.entries(1)] == [own]
+    ada.say(chat, "not for eve")
+    tell(chat)
+    eve.say(own, "for eve")
+    tell(own)
+    while (heard := stranger.next())[0] != "log":
+        assert heard == ("chats", {"chat_id": own})
+    assert [e["chat_id"] for e in heard[1]["entries"]] == [own]
+
+
+def test_a_removed_member_hears_of_the_removal_and_of_nothing_later(
+    ada: Person, bob: Person, page: Callable[[Person], Page]
+) -> None:
+    chat, marker = ada.group(bob), bob.group()
+    tell(chat)
+    tell(marker)
+    opened = page(bob)
+    ada.say(chat, "before")
+    tell(chat)
+    ada.delete(f"/api/chats/{chat}/members/{bob.id}")
+    ada.say(chat, "after")
+    tell(chat)
+    bob.say(marker, "that is all")
+    tell(marker)
+    heard = []
+    while not heard or heard[-1] != (marker, 2):
+        name, data = opened.next()
+        heard += [(e["chat_id"], e["seq"]) for e in data["entries"]] if name == "log" else []
+    assert heard == [(chat, 2), (chat, 3), (marker, 2)]
+
+
+def test_a_message_that_is_too_large_for_an_event_is_announced_by_number(
+    ada: Person, page: Callable[[Person], Page]
+) -> None:
+    chat = ada.group()
+    tell(chat)
+    opened = page(ada)
+    large = ada.say(chat, "é" * 12_000)
+    tell(chat)
+    assert opened.next() == ("log", {"chat_id": chat, "last_seq": large["seq"]})
+    fetched = ada.get(f"/api/chats/{chat}/log?after=1").json
+    assert fetched["entries"][0]["message"]["text"] == "é" * 12_000
+
+
+def test_many_entries_come_in_few_events_of_the_allowed_size(ada: Person, page: Callable[[Person], Page]) -> None:
+    chat = ada.group()
+    tell(chat)
+    opened = page(ada)
+    texts = [str(number) + "👍" * 300 for number in range(12)]
+    for text in texts:
+        ada.say(chat, text)
+    tell(chat)
+    assert [e["message"]["text"] for e in opened.entries(13)] == texts
+
+
+def test_members_hear_who_types_reads_and_joins(ada: Person, bob: Person, page: Callable[[Person], Page]) -> None:
+    chat = ada.group(bob)
+    tell(chat)
+    opened = page(ada)
+    tell_typing(chat, bob.id)
+    assert opened.next() == ("typing", {"chat_id": chat, "user_id": bob.id})
+    bob.post(f"/api/chats/{chat}/read", {"seq": 1})
+    tell_read(chat, bob.id)
+    assert opened.next() == ("read", {"chat_id": chat, "user_id": bob.id, "seq": 1})
+    bob.delete(f"/api/chats/{chat}/members/me")
+    tell(chat)
+    assert [e["action"] for e in opened.entries(2)] == ["left"]
+    assert opened.next() == ("chats", {"chat_id": chat})
+    tell_typing(chat, bob.id)
+    tell_typing(chat, ada.id)  # the first thing heard after: bob's typing was nobody's
+    assert opened.next() == ("typing", {"chat_id": chat, "user_id": ada.id})
+
+
+# Channels that nobody may join
+
+
+def test_only_ones_own_current_channel_is_signed(ada: Person, bob: Person) -> None:
+    chat = ada.group(bob)
+    own, foreign = channel(ada), channel(bob)
+    assert ask(ada, "123.456", own).status_code == 200
+    epoch = own.rpartition("-")[2]
+    refused = [
+        foreign,
+        own.replace("private-user", "presence-user"),
+        own.replace("private-user", "private-encrypted-user"),
+        own.removeprefix("private-"),
+        f"private-user-{bob.id}-{epoch}",
+        own[:-1],
+        own + "0",
+        own.upper(),
+        own.rpartition("-")[0],
+        f"{own},{foreign}",
+        f"{own}\n{foreign}",
+        f" {own}",
+        f"private-chat-{chat}-1",
+        f"#server-to-user-{bob.id}",
+        "x" * 200,
+        "",
+        "private-",
+    ]
+    for name in refused:
+        answer: Any = ask(ada, "123.456", name)
+        assert answer.status_code == 403, name
+        assert "auth" not in answer.json
+
+
+def test_a_socket_id_cannot_carry_another_channel(ada: Person, bob: Person) -> None:
+    own = channel(ada)
+    for socket_id in (
+        f"1.1:{channel(bob)}",
+        "1.1\n",
+        "1.1:",
+        "",
+        "1",
+        "x.y",
+        "1.1 ",
+        " 1.1",
+        "1.1\n2.2",
+        "²³.¹",
+        "1" * 5000,
+    ):
+        assert ask(ada, socket_id, own).status_code == 400, socket_id
+
+
+def test_one_call_asks_for_one_channel(ada: Person, bob: Person) -> None:
+    own = channel(ada)
+    for form in (
+        [("socket_id", "1.1"), ("channel_name", own), ("channel_name", channel(bob))],
+        [("socket_id", "1.1"), ("socket_id", "2.2"), ("channel_name", own)],
+        [("socket_id", "1.1")],
+        [("channel_name", own)],
+    ):
+        data = "&".join(f"{name}={value}" for name, value in form)
+        kind = "application/x-www-form-urlencoded"
+        answer = ada.call("POST", "/api/realtime/auth", data=data, content_type=kind)
+        assert answer.status_code == 400
+    assert ada.post("/api/realtime/auth", {"socket_id": "1.1", "channel_name": own}).status_code == 400
+
+
+def test_a_signature_for_one_socket_opens_no_other(ada: Person, page: Callable[[Person], Page]) -> None:
+    one, other = page(ada), page(ada)
+    assert one.socket_id != other.socket_id
+    auth = ask(ada, one.socket_id, one.channel).json["auth"]
+    other.connection.send(json.dumps({"event": "pusher:unsubscribe", "data": {"channel": other.channel}}))
+    assert other.subscribe(auth) == "pusher:subscription_error"
+
+
+def test_a_token_signs_too(app: Flask, ada: Person) -> None:
+    form = {"socket_id": "1.1", "channel_name": channel(ada)}
+    token = tokens(ada)["access_token"]
+    assert bearer(app.test_client(), token, "/api/realtime/auth", "POST", data=form).status_code == 200
+
+
+# The end of a channel
+
+
+def test_logging_out_ends_the_channel_and_says_so_without_content(
+    app: Flask, ada: Person, page: Callable[[Person], Page], redis_url: str
+) -> None:
+    opened = page(ada)
+    chat = ada.group()
+    ada.post("/api/auth/logout")
+    wait_until(lambda: rung(redis_url, "realtime.tell_moved", opened.channel), "the old channel's end was rung")
+    tell(chat)
+    tell_moved(opened.channel)
+    assert opened.next() == ("moved", {})  # the chat's entry went to the new channel
+    back = app.test_client()
+    ada.client, ada.csrf = back, log_in(back, ada.email, ada.password).json["csrf_token"]
+    assert channel(ada) != opened.channel
+    assert ask(ada, "1.1", opened.channel).status_code == 403
+    assert ask(ada, "1.1", channel(ada)).status_code == 200
+
+
+def test_the_channel_ends_with_any_session_the_password_and_the_account(app: Flask, ada: Person) -> None:
+    seen = [channel(ada)]
+
+    def check_new() -> None:
+        epoch = stored_user(ada).epoch
+        assert epoch not in "".join(seen)
+        seen.append(epoch)
+
+    phone = app.test_client()
+    csrf = log_in(phone, ada.email, ada.password).json["csrf_token"]
+    phone.post("/api/auth/logout", headers={"X-CSRF-Token": csrf})
+    check_new()
+    ada.call("POST", "/settings/password", data={"current_password": ada.password, "password": "a new password"})
+    check_new()
+    ada.call("POST", "/settings/sessions/end-others")
+    check_new()
+    users.disable_user(stored_user(ada))
+    check_new()
+
+
+def test_a_disabled_member_hears_nothing(ada: Person, bob: Person, page: Callable[[Person], Page]) -> None:
+    chat = ada.group(bob)
+    tell(chat)
+    opened = page(bob)
+    users.disable_user(stored_user(bob))
+    ada.say(chat, "not for bob")
+    tell(chat)
+    realtime.tell_moved(opened.channel)
+    assert opened.next() == ("moved", {})
+
+
+# The server's webhooks
+
+
+def hook(app: Flask, environ: dict[str, str], body: bytes, **changes: str) -> int:
+    signature = hmac.new(environ["PUSHER_SECRET"].encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Pusher-Key": environ["PUSHER_KEY"], "X-Pusher-Signature": signature} | changes
+    client = app.test_client()
+    return client.post("/api/realtime/webhook", data=body, headers=headers, content_type="application/json").status_code
+
+
+def came_and_went(*events: tuple[str, str], age: float = 0) -> bytes:
+    listed = [{"name": name, "channel": channel_name} for name, channel_name in events]
+    return json.dumps({"time_ms": int((time.time() - age) * 1000), "events": listed}).encode()
+
+
+def online(asker: Person, chat: str, person: Person) -> bool:
+    members = asker.get(f"/api/chats/{chat}").json["members"]
+    return bool(next(m["online"] for m in members if m["user"]["id"] == person.id))
+
+
+def test_presence_follows_the_servers_webhooks(
+    app: Flask, ada: Person, bob: Person, pusher_environ: dict[str, str], page: Callable[[Person], Page], redis_url: str
+) -> None:
+    chat = ada.group(bob)
+    opened = page(ada)
+    name = channel(bob)
+    assert not online(ada, chat, bob)
+    assert hook(app, pusher_environ, came_and_went(("channel_occupied", name))) == 200
+    assert online(ada, chat, bob)
+    wait_until(lambda: rung(redis_url, "realtime.tell_presence", bob.id), "others are to be told")
+    tell_presence(bob.id)
+    assert opened.next() == ("presence", {"user_id": bob.id, "online": True})
+    both = came_and_went(("channel_vacated", name), ("channel_occupied", channel(ada)))
+    assert hook(app, pusher_environ, both) == 200
+    assert (online(ada, chat, bob), online(bob, chat, ada)) == (False, True)
+
+
+def test_only_the_current_channel_counts_for_presence(
+    app: Flask, ada: Person, bob: Person, pusher_environ: dict[str, str]
+) -> None:
+    chat = ada.group(bob)
+    old = channel(bob)
+    bob.call("POST", "/settings/sessions/end-others")
+    names = [old, "private-user-x-y", f"private-user-{bob.id}", f"presence-user-{bob.id}-x", "", f"a-{old}"]
+    assert hook(app, pusher_environ, came_and_went(*(("channel_occupied", name) for name in names))) == 200
+    assert not online(ada, chat, bob)
+
+
+def test_a_webhook_that_the_server_did_not_sign_changes_nothing(
+    app: Flask, ada: Person, bob: Person, pusher_environ: dict[str, str]
+) -> None:
+    chat = ada.group(bob)
+    body = came_and_went(("channel_occupied", channel(bob)))
+    wrong = [
+        hook(app, pusher_environ, body, **{"X-Pusher-Signature": "0" * 64}),
+        hook(app, pusher_environ, body, **{"X-Pusher-Signature": ""}),
+        hook(app, pusher_environ, body, **{"X-Pusher-Signature": "é"}),
+        hook(app, pusher_environ, body, **{"X-Pusher-Key": "another"}),
+        hook(app, {**pusher_environ, "PUSHER_SECRET": "another"}, body),
+        hook(app, pusher_environ, came_and_went(("channel_occupied", channel(bob)), age=301)),
+        hook(app, pusher_environ, b"not JSON"),
+        hook(app, pusher_environ, b"\xff"),
+        hook(app, pusher_environ, b"[]"),
+        hook(app, pusher_environ, b"{}"),
+    ]
+    assert wrong == [401] * len(wrong)
+    assert not online(ada, chat, bob)
+    assert hook(app, pusher_environ, body) == 200 and online(ada, chat, bob)
