@@ -37,6 +37,14 @@ def get_chat_for(user_id: ObjectId, chat_id: str) -> tuple[Doc, Doc]:
     return chat, membership
 
 
+def require_unchanged(membership: Doc) -> None:
+    """Raise NotFound where the member was removed since. To be called when an answer is complete: whoever could
+    append after a removal has applied it first, so what was read before this holds nothing later."""
+    now = membership_of(membership["chat"], membership["user"])
+    if not now or now["intervals"] != membership["intervals"]:
+        raise NotFound()
+
+
 def get_message_for(user_id: ObjectId, message_id: str) -> tuple[Doc, Doc]:
     """The message, as stored, and the user's membership in its chat."""
     message = entry_by_id(object_id(message_id))
@@ -52,6 +60,8 @@ def get_media_for(user_id: ObjectId, media_id: str) -> Doc:
     """A picture that the user uploaded, that a message which the user sees shows, or that is a profile's."""
     media = media_by_id(object_id(media_id))
     if not media:
+        raise NotFound()
+    if media.get("dropped"):
         raise NotFound()
     owner_of_profile = media.get("profile_of") or ""
     if media["owner"] == user_id or owner_of_profile.startswith("user:"):

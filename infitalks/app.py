@@ -23,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from infitalks import tasks
 from infitalks.actions import log as chat_log
-from infitalks.actions import sessions
+from infitalks.actions import migrations, sessions
 from infitalks.backends import media, queue, realtime, signin
 from infitalks.backends.limits import Limiter
 from infitalks.blueprints import admin, auth, bots, chats, chats_pages, integrations, messages, openapi, static
@@ -87,11 +87,12 @@ def create_app(settings: Settings) -> Flask:
 
 
 def require_journal(app: Flask, settings: Settings) -> None:
-    """In production, let nothing be stored by a MongoDB that could lose it; to be called before serving.
+    """In production, let nothing be stored by a MongoDB that could lose it, or that has not been migrated and so
+    lacks the indexes which the promises stand on; to be called before serving.
 
     Raises SettingsError. Where MongoDB is away, it is asked again at each call until it has answered.
     """
-    checked = settings.mode != "production" or check_journal(settings)
+    checked = settings.mode != "production" or _database_fits(settings)
 
     @app.before_request
     def check_before_use() -> None:
@@ -99,11 +100,19 @@ def require_journal(app: Flask, settings: Settings) -> None:
         if checked or request.path.startswith(("/static/", "/healthz", "/readyz")):
             return
         try:
-            checked = check_journal(settings)
+            checked = _database_fits(settings)
         except SettingsError as error:
             logger.critical("nothing is stored: %s", error)
         if not checked:
             raise Unavailable("The database is away for a moment. Send again with the same client_id.")
+
+
+def _database_fits(settings: Settings) -> bool:
+    if not check_journal(settings):
+        return False
+    if pending := migrations.pending():
+        raise SettingsError(f"the database lacks {', '.join(pending)}: run `infitalks db upgrade` first")
+    return True
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:

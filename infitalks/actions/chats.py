@@ -2,18 +2,19 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from bson import ObjectId
 
 from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
-from infitalks.actions.media import set_profile_picture
+from infitalks.actions.media import clear_profile_pictures, set_profile_picture
 from infitalks.actions.memberships import apply_members
 from infitalks.errors import Conflict, Invalid, NotFound
-from infitalks.models.chats import Membership, active_members, chat_by_id, membership_of
+from infitalks.models.chats import Membership, active_members, chat_by_id, membership_id, membership_of, memberships_of
 from infitalks.models.database import Doc, object_id
 from infitalks.models.log import entry_at
-from infitalks.models.users import User, public_users
+from infitalks.models.users import enabled_users
 
 
 class _Needless(Exception):
@@ -37,7 +38,7 @@ def open_direct(user_id: ObjectId, other: str) -> tuple[ObjectId, bool]:
     chat_id = _direct_id(user_id, partner)
     if chat_by_id(chat_id):
         apply_members(chat_id, 1)  # whoever is just making it may not have come so far
-        Membership.raw().update_one({"chat": chat_id, "user": user_id}, {"$set": {"hidden_n": None}})
+        Membership.raw().update_one({"_id": membership_id(chat_id, user_id)}, {"$set": {"hidden_n": None}})
         return chat_id, False
     members = [{"user": user, "role": "member"} for user in sorted((user_id, partner))]
     try:
@@ -63,8 +64,7 @@ def _append_created(chat_id: ObjectId, creator: ObjectId, body: Doc) -> None:
 
 def _known_users(ids: Iterable[str], field: str) -> list[ObjectId]:
     keys = list(dict.fromkeys(ObjectId(text) for text in ids))
-    found = public_users(keys)
-    if len(found) < len(keys):
+    if len(enabled_users(keys)) < len(keys):
         raise Invalid("Somebody among these users does not exist.", fields={field: "names an unknown user"})
     return keys
 
@@ -79,7 +79,7 @@ def add_members(user_id: ObjectId, chat_id: str, user_ids: Iterable[str]) -> Non
 
 def add_bot(user_id: ObjectId, chat: Doc, bot: ObjectId) -> None:
     """Let a webhook's bot in; also into a direct chat, which nobody else can join."""
-    _append_member(chat, user_id, "added", bot, role="member", needless=_is_active)
+    _append_member(chat, user_id, "added", bot, role="member", allow=_manages_bots(chat), needless=_is_active)
 
 
 def remove_member(user_id: ObjectId, chat_id: str, other: str) -> None:
@@ -101,9 +101,17 @@ def leave_chat(user_id: ObjectId, chat_id: str) -> None:
     _after_change(_append_member(chat, user_id, "left", user_id, needless=_is_not_active))
 
 
+def leave_groups(user_id: ObjectId) -> None:
+    """Leave every group, as somebody does who closes their account. Repeatable."""
+    for chat_id in memberships_of(user_id):
+        chat = chat_by_id(chat_id)
+        if chat and chat["kind"] == "group":
+            leave_chat(user_id, str(chat_id))
+
+
 def remove_bot(user_id: ObjectId, chat: Doc, bot: ObjectId) -> None:
     """Take a webhook's bot out again."""
-    _append_member(chat, user_id, "removed", bot, needless=_is_not_active)
+    _append_member(chat, user_id, "removed", bot, allow=_manages_bots(chat), needless=_is_not_active)
 
 
 def set_role(user_id: ObjectId, chat_id: str, other: str, role: str) -> None:
@@ -131,13 +139,13 @@ def keep_an_owner(entry: Doc) -> None:
     if entry["action"] not in ("left", "removed", "role"):
         return
     chat = chat_by_id(entry["chat"])
-    members = active_members(entry["chat"])
-    if not chat or chat["kind"] == "direct" or any(member["role"] == "owner" for member in members):
+    if not chat or chat["kind"] == "direct":
         return
-    people = set(User.raw().distinct("_id", {"_id": {"$in": [m["user"] for m in members]}, "kind": "person"}))
-    heirs = [member["user"] for member in members if member["user"] in people]
-    if heirs:
-        body = {"action": "role", "user": heirs[0], "role": "owner"}
+    members = active_members(entry["chat"])
+    people = enabled_users((member["user"] for member in members), kinds=("person",))
+    heirs = [member for member in members if member["user"] in people]
+    if heirs and not any(member["role"] == "owner" for member in heirs):
+        body = {"action": "role", "user": heirs[0]["user"], "role": "owner"}
         cause = f"heir.{entry['_id']}"  # one heir for each such entry, however often this runs
         append(Draft(entry["chat"], "member", entry["author"], cause, body, said=cause, allow=lambda _: None))
 
@@ -185,6 +193,10 @@ def _is_not_active(membership: Doc | None) -> bool:
     return not _is_active(membership)
 
 
+def _manages_bots(chat: Doc) -> Callable[[Doc | None], None]:
+    return _require_owner if chat["kind"] == "group" else require_active
+
+
 def _require_owner(membership: Doc | None) -> None:
     require_active(membership)
     access.require(bool(membership and membership["role"] == "owner"), "Only owners may do this.")
@@ -201,6 +213,8 @@ def change_chat(user_id: ObjectId, chat_id: str, *, changes: dict[str, str | Non
     if changes:
         _require_group(chat)
         access.require(access.can_manage(chat, membership), "Only owners change a group.")
+        if changes.get("avatar", "") is None:
+            clear_profile_pictures(f"chat:{chat['_id']}", datetime.now(UTC))
         if changes.get("avatar"):  # its entry comes when the picture is ready
             set_profile_picture(user_id, changes["avatar"] or "", f"chat:{chat['_id']}")
         now = {field: value for field, value in changes.items() if field != "avatar" or value is None}
@@ -238,7 +252,7 @@ def read_to(user_id: ObjectId, chat_id: str, seq: int) -> Doc:
 def move_read_position(chat_id: ObjectId, user_id: ObjectId, entry: Doc) -> None:
     """Forward only."""
     Membership.raw().update_one(
-        {"chat": chat_id, "user": user_id, "read_seq": {"$lt": entry["seq"]}},
+        {"_id": membership_id(chat_id, user_id), "read_seq": {"$lt": entry["seq"]}},
         {"$set": {"read_seq": entry["seq"], "read_n": entry["n"]}},
     )
 

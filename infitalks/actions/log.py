@@ -183,11 +183,8 @@ def rebuild_last_message(chat_id: ObjectId) -> None:
 
 def _apply_message(entry: Doc) -> None:
     if entry.get("attachments"):
-        # A picture that is finished by now needs no telling: the message itself shows it.
-        Media.raw().update_many(
-            {"_id": {"$in": entry["attachments"]}, "message": None},
-            [{"$set": {"message": entry["_id"], "told": {"$ne": ["$state", "processing"]}}}],
-        )
+        waiting = {"_id": {"$in": entry["attachments"]}, "message": None, "dropped": {"$ne": True}}
+        Media.raw().update_many(waiting, {"$set": {"message": entry["_id"]}})
 
 
 def _apply_edit(entry: Doc) -> None:
@@ -208,6 +205,7 @@ def _apply_delete(entry: Doc) -> None:
     Entry.raw().update_one(
         {"_id": entry["target"], "deleted_seq": None}, {"$set": {**BLANK, "deleted_seq": entry["seq"]}}
     )
+    Media.raw().update_many({"message": entry["target"]}, {"$set": {"message": None, "dropped": True}})
     _blank_edits(entry["target"])
     rebuild_last_message(entry["chat"])
 

@@ -79,12 +79,18 @@ def retry_media(user_id: ObjectId, media_id: str) -> Doc:
 
 
 def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client_id: str) -> list[ObjectId]:
-    """Reserve one's uploads for one message, so that no picture is sent twice. Repeatable for the same message."""
+    """Reserve one's uploads for one message, so that no picture is sent twice. Repeatable for the same message.
+
+    Raises Invalid where one cannot be used; then none stays reserved.
+    """
     keys = [ObjectId(text) for text in ids]
+    # What is finished by now, the message shows from the start; what finishes later has to be told.
+    mine = {"chat": chat_id, "client_id": client_id, "told": {"$ne": ["$state", "processing"]}}
     for key in keys:
         free = {"$or": [{"chat": None}, {"chat": chat_id, "client_id": client_id}]}
-        query = {"_id": key, "owner": user_id, "profile_of": None, **free}
-        if not Media.raw().update_one(query, {"$set": {"chat": chat_id, "client_id": client_id}}).matched_count:
+        query = {"_id": key, "owner": user_id, "profile_of": None, "dropped": {"$ne": True}, **free}
+        if not Media.raw().update_one(query, [{"$set": mine}]).matched_count:
+            _release_media(keys, chat_id, client_id)
             raise Invalid(
                 "A picture is not yours to send, or was sent before.",
                 fields={"attachments": f"{key} cannot be used"},
@@ -92,27 +98,26 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
     return keys
 
 
+def _release_media(keys: list[ObjectId], chat_id: ObjectId, client_id: str) -> None:
+    reserved = {"_id": {"$in": keys}, "chat": chat_id, "client_id": client_id, "message": None}
+    Media.raw().update_many(reserved, {"$unset": {"chat": 1, "client_id": 1}})
+
+
 def set_profile_picture(user_id: ObjectId, media_id: str, profile_of: str) -> None:
     """Give one's upload to a profile (`user:<id>` or `chat:<id>`), which shows it as soon as it is ready."""
-    query = {"_id": object_id(media_id), "owner": user_id, "chat": None, "state": {"$ne": "failed"}}
-    if not Media.raw().update_one(query, {"$set": {"profile_of": profile_of}}).matched_count:
+    key = object_id(media_id)
+    query: Doc = {"_id": key, "owner": user_id, "chat": None, "state": {"$ne": "failed"}}
+    query["profile_of"] = {"$in": [None, profile_of]}
+    asked = {"profile_of": profile_of, "profile_at": datetime.now(UTC), "told": False, "outcome": ObjectId()}
+    if not Media.raw().update_one(query, {"$set": asked}).matched_count:
         raise Invalid("That picture cannot be used.", fields={"avatar": "is no picture of yours that is free"})
-    show_profile_picture(object_id(media_id))
+    tell_media(key)
 
 
-def show_profile_picture(media_id: ObjectId) -> None:
-    """Where the picture is ready and a profile's: the profile shows it from now on. Repeatable."""
-    media = media_by_id(media_id)
-    if not media or media["state"] != "ready" or not media.get("profile_of"):
-        return
-    kind, _, key = media["profile_of"].partition(":")
-    if kind == "user":
-        User.raw().update_one({"_id": ObjectId(key)}, {"$set": {"avatar": media_id}})
-        events.self_changed(ObjectId(key))
-        return
-    changes = {"avatar": str(media_id)}
-    cause = f"avatar.{media_id}"
-    append(Draft(ObjectId(key), "chat", media["owner"], cause, {"changes": changes}, changes, require_active))
+def clear_profile_pictures(profile_of: str, asked_before: datetime) -> None:
+    """Pictures that a profile no longer shows, or was to show, are nobody's from now on."""
+    older = {"profile_of": profile_of, "profile_at": {"$lt": asked_before}}
+    Media.raw().update_many(older, {"$set": {"profile_of": None}})
 
 
 def process_media(media_id: ObjectId) -> None:
@@ -133,7 +138,6 @@ def process_media(media_id: ObjectId) -> None:
         except (media_store.MediaUnavailable, RuntimeError) as error:  # or the child could not be run
             _try_later(media, str(error))
     tell_media(media_id)
-    show_profile_picture(media_id)
 
 
 def _claim_turn(media_id: ObjectId) -> Doc | None:
@@ -163,9 +167,11 @@ def _store(media: Doc, data: bytes) -> None:
 
 
 def _finish(media: Doc, fields: Doc) -> bool:
-    """One atomic step against the sending of the message: one of the two sees the other's mark."""
+    """One atomic step against the sending of the message: one of the two sees the other's mark. Each outcome has an
+    id of its own, so that a second failure is told like the first."""
     query = {"_id": media["_id"], "state": "processing"}
-    return Media.raw().update_one(query, {"$set": {**fields, "told": False}}).modified_count == 1
+    done = {**fields, "told": False, "outcome": ObjectId()}
+    return Media.raw().update_one(query, {"$set": done}).modified_count == 1
 
 
 def _try_later(media: Doc, error: str) -> None:
@@ -184,14 +190,32 @@ def _forget_spool(media: Doc) -> None:
 
 
 def tell_media(media_id: ObjectId) -> None:
-    """Append the `media` entry of a finished picture whose message is out; once for each outcome."""
+    """A finished picture's message or profile shows how it ended, and pages hear of it; once for each outcome."""
     media = media_by_id(media_id)
-    if not media or media["state"] == "processing" or media.get("told") or not media.get("message"):
+    if not media or media["state"] == "processing" or media.get("told"):
         return
-    cause = f"media.{media_id}.{media['state']}.{media['tries']}"
-    body = {"target": media["message"]}
-    append(Draft(media["chat"], "media", media["owner"], cause, body, said=cause, allow=lambda _: None))
-    Media.raw().update_one({"_id": media_id, "state": media["state"]}, {"$set": {"told": True}})
+    if media.get("message"):
+        cause = f"media.{media['outcome']}"
+        body = {"target": media["message"]}
+        append(Draft(media["chat"], "media", media["owner"], cause, body, said=cause, allow=lambda _: None))
+    elif media.get("profile_of"):
+        _show_profile_picture(media)
+    else:
+        return
+    Media.raw().update_one({"_id": media_id, "outcome": media["outcome"]}, {"$set": {"told": True}})
+
+
+def _show_profile_picture(media: Doc) -> None:
+    kind, _, key = media["profile_of"].partition(":")
+    if media["state"] == "ready" and kind == "user":
+        User.raw().update_one({"_id": ObjectId(key)}, {"$set": {"avatar": media["_id"]}})
+    elif media["state"] == "ready":
+        changes = {"avatar": str(media["_id"])}
+        cause = f"avatar.{media['outcome']}"
+        with contextlib.suppress(NotFound):  # who gave it has left the group since
+            append(Draft(ObjectId(key), "chat", media["owner"], cause, {"changes": changes}, changes, require_active))
+    clear_profile_pictures(media["profile_of"], media["profile_at"])
+    events.self_changed(media["owner"])
 
 
 def sweep_media() -> None:
@@ -200,12 +224,6 @@ def sweep_media() -> None:
         events.media_uploaded(media_id)
     for media_id in untold_media():
         tell_media(media_id)
-
-
-def drop_media(media_id: ObjectId) -> None:
-    """The message that showed the picture is deleted: nobody sees it from now on, and the service forgets it."""
-    Media.raw().update_one({"_id": media_id}, {"$set": {"message": None, "dropped": True}})
-    events.media_dropped(media_id)
 
 
 def destroy_media(media_id: ObjectId) -> None:

@@ -1,17 +1,18 @@
 """Sending, editing, deleting and marking messages: each is one entry of the chat's log."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bson import ObjectId
 
-from infitalks import access
+from infitalks import access, events
 from infitalks.actions.chats import move_read_position
 from infitalks.actions.log import Draft, append, own_client_id, require_active
-from infitalks.actions.media import claim_media, drop_media
+from infitalks.actions.media import claim_media
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.integrations.markdown import render_markdown
 from infitalks.models.database import Doc, object_id
-from infitalks.models.log import entry_by_id
+from infitalks.models.log import entry_by_client_id, entry_by_id
 
 MOST_EMOJIS_EACH = 20  # different reactions of one user on one message
 
@@ -31,9 +32,8 @@ def send_message(
     Raises NotFound where the user is not in the chat, Invalid for pictures or a reply_to that cannot be used,
     Conflict for other content under the same client_id, Unavailable where it should be sent again.
     """
-    _, membership = access.get_chat_for(user_id, str(chat_id))
-    answered = _check_reply(chat_id, membership, reply_to)
-    media = claim_media(user_id, attachments or [], chat_id, client_id)
+    answered = _check_reply(user_id, chat_id, reply_to)
+    media = _claim_attachments(user_id, chat_id, client_id, attachments or [])
     body = {
         "text": text,
         "html": render_markdown(text),
@@ -49,9 +49,19 @@ def send_message(
     return message, new
 
 
-def _check_reply(chat_id: ObjectId, membership: Doc, reply_to: str | None) -> ObjectId | None:
+def _claim_attachments(user_id: ObjectId, chat_id: ObjectId, client_id: str, ids: list[str]) -> list[ObjectId]:
+    if not ids:
+        return []
+    access.get_chat_for(user_id, str(chat_id))
+    if entry_by_client_id(chat_id, user_id, client_id):  # a repeat, or a refusal: nothing new is reserved for it
+        return [ObjectId(text) for text in ids]
+    return claim_media(user_id, ids, chat_id, client_id)
+
+
+def _check_reply(user_id: ObjectId, chat_id: ObjectId, reply_to: str | None) -> ObjectId | None:
     if reply_to is None:
         return None
+    _, membership = access.get_chat_for(user_id, str(chat_id))
     message = entry_by_id(object_id(reply_to))
     known = message and message["chat"] == chat_id and message["kind"] == "message"
     if not message or not known or not access.visible(message["seq"], membership["intervals"]):
@@ -75,9 +85,9 @@ def delete_message(user_id: ObjectId, message_id: str) -> None:
     message, membership = access.get_message_for(user_id, message_id)
     access.require(access.can_delete(message, membership), "Only its author or an owner deletes a message.")
     if message.get("deleted_seq") is None:
-        _append_about(message, user_id, "delete", f"delete.{message_id}", {}, None)
+        _append_about(message, user_id, "delete", f"delete.{message_id}", {}, None, may=access.can_delete)
         for media in message["attachments"]:
-            drop_media(media)
+            events.media_dropped(media)
 
 
 def set_reaction(user_id: ObjectId, message_id: str, emoji: str, *, on: bool) -> Doc | None:
@@ -92,11 +102,24 @@ def set_reaction(user_id: ObjectId, message_id: str, emoji: str, *, on: bool) ->
     return _append_about(message, user_id, "reaction", own_client_id(), {"emoji": emoji, "on": on}, [emoji, on])
 
 
-def _append_about(message: Doc, user_id: ObjectId, kind: str, client_id: str, body: Doc, said: Any) -> Doc:
-    # The right to do it was checked on the way here; what can change until the entry has its number is
-    # membership, and `require_active` looks again as of that place.
+def _append_about(
+    message: Doc,
+    user_id: ObjectId,
+    kind: str,
+    client_id: str,
+    body: Doc,
+    said: Any,
+    *,
+    may: Callable[[Doc, Doc], bool] | None = None,
+) -> Doc:
+    """`may(message, membership)` is asked again as of the entry's number: a role can change on the way there."""
+
+    def allow(membership: Doc | None) -> None:
+        require_active(membership)
+        access.require(not may or (membership is not None and may(message, membership)), "You may not any more.")
+
     target = {"target": message["_id"], **body}
-    draft = Draft(message["chat"], kind, user_id, client_id, target, [str(message["_id"]), said], require_active)
+    draft = Draft(message["chat"], kind, user_id, client_id, target, [str(message["_id"]), said], allow)
     entry, _ = append(draft)
     return entry
 

@@ -12,12 +12,21 @@ from mongoengine.errors import NotUniqueError
 from pymongo.errors import DuplicateKeyError
 
 from infitalks import events
-from infitalks.actions.media import set_profile_picture
+from infitalks.actions.chats import leave_groups
+from infitalks.actions.media import clear_profile_pictures, set_profile_picture
 from infitalks.actions.passwords import hash_password, password_fits
 from infitalks.actions.sessions import end_all_sessions, keep_session
 from infitalks.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from infitalks.models.database import database
-from infitalks.models.users import Identity, User, secret_hash, user_by_email, user_by_identity, user_by_login
+from infitalks.models.users import (
+    Identity,
+    User,
+    secret_hash,
+    user_by_email,
+    user_by_id,
+    user_by_identity,
+    user_by_login,
+)
 from infitalks.schemas.base import Name, fitting
 from infitalks.schemas.users import Email, ProfileIn, RegisterIn, Username
 
@@ -93,6 +102,7 @@ def update_profile(user: User, asked: ProfileIn) -> User:
         if asked.avatar:
             set_profile_picture(user.id, asked.avatar, f"user:{user.id}")
         else:
+            clear_profile_pictures(f"user:{user.id}", datetime.now(UTC))
             user.update(unset__avatar=True)
         user.reload()
     events.self_changed(user.id)
@@ -119,13 +129,14 @@ def disable_user(user: User) -> None:
 
 
 def close_account(user: User, password: str | None) -> None:
-    """The user's own way out: the account is disabled and its name and address are blanked."""
+    """The user's own way out: out of every group, then name, address and every way in are gone in one step."""
     if user.password_hash and not password_fits(user.password_hash, password or ""):
         raise Invalid("The password is wrong.", fields={"password": "is wrong"})
-    disable_user(user)
-    gone = f"gone-{user.id}"
+    leave_groups(user.id)
+    clear_profile_pictures(f"user:{user.id}", datetime.now(UTC))
     user.update(
-        set__username=gone,
+        set__disabled_at=datetime.now(UTC),
+        set__username=f"gone-{user.id}",
         set__display_name="Former member",
         set__search=[],
         set__identities=[],
@@ -133,6 +144,14 @@ def close_account(user: User, password: str | None) -> None:
         unset__password_hash=True,
         unset__avatar=True,
     )
+    end_all_sessions(user.id)
+
+
+def rename_bot(bot_id: ObjectId, display_name: str) -> None:
+    """Give a webhook's bot its new name, and let it be found by it."""
+    bot = user_by_id(bot_id)
+    if bot:
+        bot.update(set__display_name=display_name, set__search=_search_words(bot.username, display_name))
 
 
 def make_admin(login: str) -> User:

@@ -9,7 +9,7 @@ from infitalks import access
 from infitalks.actions import chats
 from infitalks.actions.log import own_client_id
 from infitalks.actions.messages import send_message
-from infitalks.actions.users import create_bot, disable_user
+from infitalks.actions.users import create_bot, disable_user, rename_bot
 from infitalks.errors import NotFound
 from infitalks.integrations.slack import Post
 from infitalks.models.database import Doc
@@ -42,9 +42,7 @@ def rename_webhook(user_id: ObjectId, webhook_id: str, name: str) -> Webhook:
     """Its bot's name goes with it."""
     webhook = access.get_webhook_for(user_id, webhook_id)
     webhook.update(set__name=name)
-    bot = user_by_id(webhook.bot)
-    if bot:
-        bot.update(set__display_name=name)
+    rename_bot(webhook.bot, name)
     webhook.reload()
     return webhook
 
@@ -61,11 +59,12 @@ def delete_webhook(user_id: ObjectId, webhook_id: str) -> None:
     """The address stops working, and its bot leaves the chat. What it posted stays."""
     webhook = access.get_webhook_for(user_id, webhook_id)
     chat, _ = access.get_chat_for(user_id, str(webhook.chat))
-    webhook.delete()
+    # The record last: until then all of it can be done again.
     chats.remove_bot(user_id, chat, webhook.bot)
     bot = user_by_id(webhook.bot)
     if bot:
         disable_user(bot)
+    webhook.delete()
 
 
 def list_webhooks(user_id: ObjectId, chat_id: str) -> list[Webhook]:

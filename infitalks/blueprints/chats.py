@@ -60,8 +60,7 @@ def read_log(chat: Doc, membership: Doc, query: LogQuery) -> LogOut:
     The end is read first: what is appended meanwhile is then not taken for seen.
     """
     seen = access.seen_filter(membership["intervals"])
-    fresh = chat_by_id(chat["_id"]) or chat
-    last = fresh["last_seq"]
+    last = chat["last_seq"]
     if query.after is not None:
         found = entries_after(chat["_id"], seen, query.after, query.limit + 1)
         more = len(found) > query.limit
@@ -73,7 +72,9 @@ def read_log(chat: Doc, membership: Doc, query: LogQuery) -> LogOut:
         found = found[1:] if more else found
         through = found[0]["seq"] if more else 1
     tail = max([last, *(e["seq"] for e in found)])
-    return LogOut(entries=entries_out(found), through=through, has_more=more, last_seq=tail)
+    page = LogOut(entries=entries_out(found), through=through, has_more=more, last_seq=tail)
+    access.require_unchanged(membership)
+    return page
 
 
 def detail(me: User, chat_id: str, limit: int) -> ChatDetailOut:
@@ -81,13 +82,15 @@ def detail(me: User, chat_id: str, limit: int) -> ChatDetailOut:
     shown = chats_out([chat], {chat["_id"]: membership}, me.id)[0]
     seen = only_messages(access.seen_filter(membership["intervals"]))
     found = entries_before(chat["_id"], seen, None, limit + 1)
-    return ChatDetailOut(
+    answer = ChatDetailOut(
         **dict(shown),
         members=members_out(active_members(chat["_id"])),
         messages=messages_out(found[-limit:]),
         has_more=len(found) > limit,
         as_of=chat["last_seq"],
     )
+    access.require_unchanged(membership)
+    return answer
 
 
 @blueprint.get("/api/chats")

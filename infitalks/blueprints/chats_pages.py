@@ -15,7 +15,7 @@ from infitalks.errors import InfiTalksError, Invalid, NotFound
 from infitalks.models.chats import active_members, membership_of, memberships_of, newest_chats
 from infitalks.models.users import User, public_users, users_by_username
 from infitalks.schemas.base import validate
-from infitalks.schemas.chats import ChatIn, ChatPatchIn, RoleIn, chats_out, members_out
+from infitalks.schemas.chats import MOST_MEMBERS_AT_ONCE, ChatIn, ChatPatchIn, RoleIn, chats_out, members_out
 from infitalks.schemas.messages import LogQuery
 from infitalks.schemas.users import self_out, user_out
 from infitalks.schemas.webhooks import WebhookIn
@@ -56,7 +56,7 @@ def _chat_page(me: User, chat_id: str | None, seq: int | None) -> str:
     listed = list_chats(me.id, None, 50)
     opened, log = None, None
     if chat_id:
-        opened = detail(me, chat_id, 50)
+        opened = detail(me, chat_id, 1)  # the messages come with the log
         chat, membership = access.get_chat_for(me.id, chat_id)
         log = read_log(chat, membership, LogQuery(before=min(seq + 25, 2**53)) if seq else LogQuery())
     boot = {
@@ -85,7 +85,7 @@ def new_chat_page(me: User) -> str:
 
 
 @blueprint.post("/chats")
-@page()
+@page(limit="30/minute")
 def new_chat_form(me: User) -> Any:
     try:
         return redirect(f"/c/{_chat_of_form(me)}")
@@ -106,6 +106,8 @@ def _chat_of_form(me: User) -> ObjectId:
 
 def _named_users(text: str) -> list[User]:
     names = [name.strip().lstrip("@").lower() for name in text.split(",") if name.strip()]
+    if len(names) > MOST_MEMBERS_AT_ONCE:
+        raise Invalid("Too many at once.", fields={"usernames": f"name {MOST_MEMBERS_AT_ONCE} at most"})
     found = users_by_username(names)
     unknown = set(names) - {user.username for user in found}
     if unknown:
@@ -213,7 +215,7 @@ def leave_form(me: User, chat_id: str) -> Any:
 
 
 @blueprint.post("/c/<chat_id>/settings/webhooks")
-@page()
+@page(limit="30/minute")
 def new_webhook_form(me: User, chat_id: str) -> Any:
     try:
         asked = validate(WebhookIn, {"kind": "incoming", "name": request.form.get("name", "")})

@@ -39,7 +39,9 @@ def get_messages(me: User, query: MessagesQuery) -> MessagesOut:
         found = entries_before(chat["_id"], seen, query.before, query.limit + 1)
         shown = found[-query.limit :]
     more = len(found) > query.limit
-    return MessagesOut(messages=messages_out(shown), has_more=more, as_of=chat["last_seq"])
+    answer = MessagesOut(messages=messages_out(shown), has_more=more, as_of=chat["last_seq"])
+    access.require_unchanged(membership)
+    return answer
 
 
 @blueprint.post("/api/messages")

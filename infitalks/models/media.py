@@ -33,7 +33,9 @@ class Media(Stored):
     message = ObjectIdField()
     told = BooleanField(default=False)  # the message's readers know how it ended
     dropped = BooleanField(default=False)  # its message was deleted
+    outcome = ObjectIdField()  # names how it ended, anew each time
     profile_of = StringField()  # user:<id> or chat:<id> whose picture it is
+    profile_at = DateTimeField()  # when it was asked to be
     created_at = DateTimeField(required=True)
 
     meta = {"collection": "media"}
@@ -53,8 +55,9 @@ def waiting_media(due_before: datetime) -> list[ObjectId]:
 
 
 def untold_media() -> list[ObjectId]:
-    """Finished pictures of sent messages whose readers have not been told."""
-    query = {"state": {"$in": ["ready", "failed"]}, "message": {"$ne": None}, "told": False}
+    """Finished pictures of sent messages and of profiles whose outcome has not been told."""
+    shown = {"$or": [{"message": {"$ne": None}}, {"profile_of": {"$ne": None}}]}
+    query = {"told": False, "state": {"$in": ["ready", "failed"]}, **shown}
     return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
 
 

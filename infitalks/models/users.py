@@ -86,6 +86,12 @@ def public_users(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
     return {doc["_id"]: doc for doc in User.raw().find({"_id": {"$in": list(ids)}}, PUBLIC)}
 
 
+def enabled_users(ids: Iterable[ObjectId], *, kinds: tuple[str, ...] = ("person", "bot")) -> set[ObjectId]:
+    """Those of these users whose account is open."""
+    query = {"_id": {"$in": list(ids)}, "kind": {"$in": list(kinds)}, "disabled_at": None}
+    return set(User.raw().distinct("_id", query))
+
+
 def live_channels(ids: Iterable[ObjectId]) -> list[str]:
     """The current live channel of each of these users that is not disabled."""
     found = User.raw().find({"_id": {"$in": list(ids)}, "disabled_at": None}, {"epoch": 1})

@@ -135,6 +135,8 @@ class SyncOut(Out):
 
 def chats_out(chats: list[Doc], memberships: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:
     """Stored chats, raw, as the member `user_id` sees them; three reads for any number of chats."""
+    if not chats:
+        return []
     ids = [chat["_id"] for chat in chats]
     counts = member_counts(ids)
     others = others_in_direct([chat["_id"] for chat in chats if chat["kind"] == "direct"], user_id)
