@@ -79,13 +79,8 @@ function Failed({ clientId, reason }: { clientId: string; reason: string | null 
 }
 
 function Face({ message }: { message: Message }) {
-  const { author, via } = message;
-  return (
-    <Avatar
-      of={{ ...author, name: nameOf(author), avatar_url: via?.icon_url ?? author.avatar_url }}
-      size="small"
-    />
-  );
+  // Not the icon that a bot's sender gave: loading it would tell its server who reads this.
+  return <Avatar of={{ ...message.author, name: nameOf(message.author) }} size="small" />;
 }
 
 function Head({ message, mine }: { message: Message; mine: boolean }) {
