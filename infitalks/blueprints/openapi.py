@@ -25,6 +25,15 @@ ERRORS |= {
     503: "try again",
 }
 
+# Bodies that are no JSON: content type and fields.
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "media.post_media": ("multipart/form-data", {"file": {"type": "string", "format": "binary"}}),
+    "realtime.post_auth": (
+        "application/x-www-form-urlencoded",
+        {"socket_id": {"type": "string"}, "channel_name": {"type": "string"}},
+    ),
+}
+
 
 @blueprint.get("/api/openapi.json")
 @page(auth="anyone", kind="file")
@@ -102,6 +111,10 @@ def _operation(rule: Rule, policy: Policy, method: str) -> dict[str, Any]:
     if policy.body:
         content = {"application/json": {"schema": _ref(policy.body)}}
         operation["requestBody"] = {"required": True, "content": content}
+    elif form := FORMS.get(rule.endpoint):
+        content_type, fields = form
+        schema = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+        operation["requestBody"] = {"required": True, "content": {content_type: {"schema": schema}}}
     return operation
 
 
