@@ -51,7 +51,15 @@ def list_chats(user_id: ObjectId, cursor: str | None, limit: int) -> ChatsOut:
     mine = memberships_of(user_id)
     found = newest_chats(mine, read_cursor(cursor) if cursor else None, limit + 1)
     following = write_cursor(found[limit - 1]) if len(found) > limit else None
-    return ChatsOut(chats=chats_out(found[:limit], mine, user_id), next=following)
+    return ChatsOut(chats=_shown(found[:limit], mine, user_id), next=following)
+
+
+def _shown(found: list[Doc], mine: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:
+    """Less those that the user was removed from while they were read: they may show what came later."""
+    shown = chats_out(found, mine, user_id)
+    now = memberships_of(user_id, [chat["_id"] for chat in found]) if found else {}
+    unchanged = {str(key) for key, membership in now.items() if membership["intervals"] == mine[key]["intervals"]}
+    return [chat for chat in shown if chat.id in unchanged]
 
 
 def read_log(chat: Doc, membership: Doc, query: LogQuery) -> LogOut:
@@ -182,4 +190,4 @@ def post_sync(me: User, body: SyncIn) -> SyncOut:
     known = {ObjectId(chat_id): seq for chat_id, seq in body.chats.items()}
     behind = chats_beyond(mine, known)
     gone = [str(chat_id) for chat_id in known if chat_id not in mine]
-    return SyncOut(changed=chats_out(behind, mine, me.id), gone=gone)
+    return SyncOut(changed=_shown(behind, mine, me.id), gone=gone)

@@ -2,15 +2,19 @@
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
 from PIL import Image
+from websockets.sync.client import connect
 
 from infitalks.actions import migrations
 from infitalks.app import create_app
 from infitalks.settings import load_settings
+from tests.api.listening import Page
 from tests.people import Person
+from tests.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +53,12 @@ def picture() -> bytes:
     data = io.BytesIO()
     Image.new("RGB", (64, 48), "skyblue").save(data, "PNG")
     return data.getvalue()
+
+
+@pytest.fixture
+def page(gateway_process: Running, pusher_environ: dict[str, str]) -> Iterator[Callable[[Person], Page]]:
+    """`page(ada)` opens one."""
+    address = f"ws://127.0.0.1:{pusher_environ['PUSHER_PORT']}/app/{pusher_environ['PUSHER_KEY']}?protocol=7"
+
+    with ExitStack() as opened:
+        yield lambda person: Page(opened.enter_context(connect(address, proxy=None)), person)

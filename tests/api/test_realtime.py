@@ -4,89 +4,17 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-import redis
-from bson import ObjectId
 from flask import Flask
-from websockets.sync.client import ClientConnection, connect
-from werkzeug.test import TestResponse
 
 from infitalks.actions import realtime, users
-from infitalks.backends.realtime import MOST_BYTES
 from infitalks.tasks.realtime import tell_moved, tell_presence, tell_read, tell_typing
+from tests.api.listening import Page, ask, channel, rung, tell
 from tests.api.signing import bearer, log_in, stored_user, tokens
 from tests.people import Person
-from tests.running import Running, wait_until
-
-LISTENING = "pusher_internal:subscription_succeeded"
-
-
-def channel(person: Person) -> str:
-    (name,) = person.get("/api/realtime").json["channels"]
-    return str(name)
-
-
-def ask(person: Person, socket_id: str, channel_name: str) -> TestResponse:
-    form = {"socket_id": socket_id, "channel_name": channel_name}
-    return person.call("POST", "/api/realtime/auth", data=form)
-
-
-class Page:
-    """An open page: it listens on its person's channel."""
-
-    def __init__(self, connection: ClientConnection, person: Person) -> None:
-        self.connection = connection
-        self.socket_id = json.loads(self.receive()["data"])["socket_id"]
-        self.channel = channel(person)
-        assert self.subscribe(ask(person, self.socket_id, self.channel).json["auth"]) == LISTENING
-
-    def subscribe(self, auth: str) -> str:
-        data = {"channel": self.channel, "auth": auth}
-        self.connection.send(json.dumps({"event": "pusher:subscribe", "data": data}))
-        return str(self.receive()["event"])
-
-    def receive(self) -> Any:
-        return json.loads(self.connection.recv(timeout=20))
-
-    def next(self) -> tuple[str, Any]:
-        event = self.receive()
-        assert event["channel"] == self.channel
-        assert len(event["data"].encode()) <= MOST_BYTES
-        return event["event"], json.loads(event["data"])
-
-    def entries(self, last: int) -> list[Any]:
-        """Of all `log` events up to entry number `last`."""
-        seen: list[Any] = []
-        while not seen or seen[-1]["seq"] < last:
-            name, data = self.next()
-            seen += data["entries"] if name == "log" else []
-        return seen
-
-
-@pytest.fixture
-def page(gateway_process: Running, pusher_environ: dict[str, str]) -> Iterator[Callable[[Person], Page]]:
-    """`page(ada)` opens one."""
-    address = f"ws://127.0.0.1:{pusher_environ['PUSHER_PORT']}/app/{pusher_environ['PUSHER_KEY']}?protocol=7"
-
-    with ExitStack() as opened:
-        yield lambda person: Page(opened.enter_context(connect(address, proxy=None)), person)
-
-
-def tell(chat: str) -> None:
-    realtime.fan_out(ObjectId(chat))
-
-
-def rung(redis_url: str, task: str, *args: str) -> bool:
-    """Whether a worker would find this task."""
-    with redis.Redis.from_url(redis_url) as broker:
-        waiting: Any = broker.lrange("realtime", 0, -1)
-    headers = [json.loads(message)["headers"] for message in waiting]
-    return any(h["task"] == task and all(arg in h["argsrepr"] for arg in args) for h in headers)
-
+from tests.running import wait_until
 
 # Who hears what
 
