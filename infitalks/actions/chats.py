@@ -10,6 +10,7 @@ from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
 from infitalks.actions.media import clear_profile_pictures, set_profile_picture
 from infitalks.actions.memberships import apply_members
+from infitalks.actions.summaries import move_read_positions
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.models.chats import Membership, active_members, chat_by_id, membership_id, membership_of, memberships_of
 from infitalks.models.database import Doc, object_id
@@ -244,17 +245,9 @@ def read_to(user_id: ObjectId, chat_id: str, seq: int) -> Doc:
     chat, membership = access.get_chat_for(user_id, chat_id)
     entry = entry_at(chat["_id"], min(seq, chat["last_seq"]))
     if entry and entry["seq"] > membership["read_seq"]:
-        move_read_position(chat["_id"], user_id, entry)
+        move_read_positions([(user_id, entry)])
         events.read_moved(chat["_id"], user_id)
     return membership_of(chat["_id"], user_id) or membership
-
-
-def move_read_position(chat_id: ObjectId, user_id: ObjectId, entry: Doc) -> None:
-    """Forward only."""
-    Membership.raw().update_one(
-        {"_id": membership_id(chat_id, user_id), "read_seq": {"$lt": entry["seq"]}},
-        {"$set": {"read_seq": entry["seq"], "read_n": entry["n"]}},
-    )
 
 
 def note_typing(user_id: ObjectId, chat_id: str) -> None:

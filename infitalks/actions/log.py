@@ -6,47 +6,23 @@ Not for: what each kind of entry means to people (chats, messages, media) or who
 import hashlib
 import hmac
 import json
-import random
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from bson import ObjectId
-from pymongo.errors import DuplicateKeyError
 
 from infitalks import events
-from infitalks.actions import memberships
-from infitalks.errors import Conflict, NotFound, Unavailable
-from infitalks.models.chats import Chat, membership_of
+from infitalks.actions import memberships, summaries, writer
+from infitalks.actions.writer import Draft
+from infitalks.errors import Conflict, NotFound
+from infitalks.models.chats import Chat
 from infitalks.models.database import Doc
-from infitalks.models.log import Entry, Top, entry_by_client_id, last_message_in, top_of
+from infitalks.models.log import Entry
 from infitalks.models.media import Media
 from infitalks.schemas.folding import BLANK, edit_fields
 
-PATIENCE_SECONDS = 2.0  # how long an append competes for a number before it asks to be sent again
-SNIPPET = 140  # characters of a message that the chat list shows
+__all__ = ["Draft", "append", "apply", "apply_all", "configure", "own_client_id", "require_active"]
 
 _content_key = b""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """An entry before it has a number.
-
-    `body` holds the kind's own fields. `said` is what the sender said, in JSON values: a repeat under the same
-    client_id has to say the same. `allow` gets the author's membership as of the entry's place in the log (None
-    where there never was one) and raises what refuses the entry.
-    """
-
-    chat: ObjectId
-    kind: str
-    author: ObjectId
-    client_id: str
-    body: Doc
-    said: Any
-    allow: Callable[[Doc | None], None]
 
 
 def configure(content_key: bytes) -> None:
@@ -74,49 +50,12 @@ def append(draft: Draft) -> tuple[Doc, bool]:
     for 2 s or the outcome is unknown, and whatever `draft.allow` raises.
     """
     digest = _digest(draft)
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        top = top_of(draft.chat)
-        draft.allow(_membership_as_of(draft, top))
-        entry = _number(draft, top, digest)
-        try:
-            Entry.raw().insert_one(entry)
-        except DuplicateKeyError:
-            stored = entry_by_client_id(draft.chat, draft.author, draft.client_id)
-            if stored:
-                return _settle_repeat(stored, digest), False
-            if time.monotonic() > give_up:
-                raise Unavailable("The chat is very busy. Send again with the same client_id.") from None
-            time.sleep(random.uniform(0.001, 0.02))  # lets the others of this race pass
-        else:
-            apply(entry)
-            events.entry_appended(draft.chat)
-            return entry, True
-
-
-def _membership_as_of(draft: Draft, top: Top) -> Doc | None:
-    # Whoever inserts after member entry m has read m, or fails on the number: that makes removal exact.
-    memberships.apply_members(draft.chat, top.m)
-    return membership_of(draft.chat, draft.author)
-
-
-def _number(draft: Draft, top: Top, digest: str) -> Doc:
-    now = datetime.now(UTC)
-    seq = top.seq + 1
-    return {
-        "_id": ObjectId(),
-        "chat": draft.chat,
-        "seq": seq,
-        "n": top.n + (draft.kind == "message"),
-        "m": seq if draft.kind == "member" else top.m,
-        "kind": draft.kind,
-        "author": draft.author,
-        "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
-        "client_id": draft.client_id,
-        "hash": digest,
-        "out": {"state": "new", "due": now, "tries": 0},
-        **draft.body,
-    }
+    entry, new = writer.commit(draft, digest)
+    if not new:
+        return _settle_repeat(entry, digest), False
+    apply(entry)
+    events.entry_appended(draft.chat)
+    return entry, True
 
 
 def _digest(draft: Draft) -> str:
@@ -132,53 +71,21 @@ def _settle_repeat(stored: Doc, digest: str) -> Doc:
 
 def apply(entry: Doc) -> None:
     """Make chats, memberships and messages show the entry. Repeatable; the fan-out does it again after a crash."""
-    if entry["kind"] == "member":
-        memberships.apply_members(entry["chat"], entry["seq"])
-    appliers: dict[str, Callable[[Doc], None]] = {
-        "message": _apply_message,
-        "edit": _apply_edit,
-        "delete": _apply_delete,
-        "reaction": _apply_reaction,
-        "chat": _apply_chat,
-    }
-    if applier := appliers.get(entry["kind"]):
-        applier(entry)
-    _move_summary(entry)
+    apply_all([entry])
 
 
-def _move_summary(entry: Doc) -> None:
-    """The chat's own copy of its top, from which the chat list is one query. Later entries win."""
-    new: Doc = {
-        "last_seq": {"$max": ["$last_seq", entry["seq"]]},
-        "n": {"$max": ["$n", entry["n"]]},
-    }
-    if entry["kind"] == "message":
-        newer = {"$gt": [entry["seq"], {"$ifNull": ["$last_message.seq", 0]}]}
-        new["last_message"] = {"$cond": [newer, {"$literal": _snippet(entry)}, "$last_message"]}
-        new["last_at"] = {"$max": ["$last_at", entry["at"]]}
-    Chat.raw().update_one({"_id": entry["chat"]}, [{"$set": new}])
-
-
-def _snippet(message: Doc) -> Doc:
-    return {
-        "id": message["_id"],
-        "seq": message["seq"],
-        "author": message["author"],
-        "text": (message.get("text") or "")[:SNIPPET],
-        "attachments": len(message.get("attachments") or ()),
-        "deleted": message.get("deleted_seq") is not None,
-        "at": message["at"],
-    }
-
-
-def rebuild_last_message(chat_id: ObjectId) -> None:
-    """After an edit or deletion: the chat list shows the last message as it now is."""
-    message = last_message_in(chat_id)
-    if message:
-        Chat.raw().update_one(
-            {"_id": chat_id, "last_message.seq": message["seq"]},
-            {"$set": {"last_message": _snippet(message)}},
-        )
+def apply_all(entries: Iterable[Doc]) -> None:
+    """The same for many entries of one chat, in order."""
+    ordered = list(entries)
+    messages = [entry for entry in ordered if entry["kind"] == "message"]
+    for message in messages:
+        _apply_message(message)
+    summaries.move_tops(messages, durable=False)  # the next write, which is durable, covers it
+    summaries.move_read_positions((message["author"], message) for message in messages)  # sending is reading
+    others = [entry for entry in ordered if entry["kind"] != "message"]
+    for entry in others:
+        _APPLIERS[entry["kind"]](entry)
+    summaries.move_tops(others)
 
 
 def _apply_message(entry: Doc) -> None:
@@ -198,7 +105,7 @@ def _apply_edit(entry: Doc) -> None:
     )
     if not applied.matched_count and Entry.raw().find_one({"_id": entry["target"], "deleted_seq": {"$ne": None}}):
         _blank_edits(entry["target"])  # it was on its way while the message was deleted
-    rebuild_last_message(entry["chat"])
+    summaries.rebuild_last_message(entry["chat"])
 
 
 def _apply_delete(entry: Doc) -> None:
@@ -207,7 +114,7 @@ def _apply_delete(entry: Doc) -> None:
     )
     Media.raw().update_many({"message": entry["target"]}, {"$set": {"message": None, "dropped": True}})
     _blank_edits(entry["target"])
-    rebuild_last_message(entry["chat"])
+    summaries.rebuild_last_message(entry["chat"])
 
 
 def _blank_edits(message_id: ObjectId) -> None:
@@ -234,3 +141,17 @@ def _apply_chat(entry: Doc) -> None:
             {"_id": entry["chat"], "$or": [{place: None}, {place: {"$lt": entry["seq"]}}]},
             {"$set": {field: value, place: entry["seq"]}},
         )
+
+
+def _apply_member(entry: Doc) -> None:
+    memberships.apply_members(entry["chat"], entry["seq"])
+
+
+_APPLIERS: dict[str, Callable[[Doc], None]] = {
+    "edit": _apply_edit,
+    "delete": _apply_delete,
+    "reaction": _apply_reaction,
+    "media": lambda entry: None,  # the picture itself shows it
+    "member": _apply_member,
+    "chat": _apply_chat,
+}

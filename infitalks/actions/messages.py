@@ -6,7 +6,6 @@ from typing import Any
 from bson import ObjectId
 
 from infitalks import access, events
-from infitalks.actions.chats import move_read_position
 from infitalks.actions.log import Draft, append, own_client_id, require_active
 from infitalks.actions.media import claim_media
 from infitalks.errors import Conflict, Invalid, NotFound
@@ -44,9 +43,7 @@ def send_message(
         "reactions": {},
     }
     said = [text, attachments or [], reply_to, via]
-    message, new = append(Draft(chat_id, "message", user_id, client_id, body, said, require_active))
-    move_read_position(chat_id, user_id, message)
-    return message, new
+    return append(Draft(chat_id, "message", user_id, client_id, body, said, require_active))
 
 
 def _claim_attachments(user_id: ObjectId, chat_id: ObjectId, client_id: str, ids: list[str]) -> list[ObjectId]:

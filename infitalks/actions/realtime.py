@@ -98,8 +98,7 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], reachable: bool) -> bool:
 
 
 def _apply_run(chat_id: ObjectId, run: list[Doc]) -> None:
-    for entry in run:
-        chat_log.apply(entry)
+    chat_log.apply_all(run)
     if run[0]["kind"] == "member":
         keep_an_owner(run[0])
 

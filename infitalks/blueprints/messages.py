@@ -17,6 +17,7 @@ from infitalks.schemas.messages import (
     MessagesQuery,
     ReactionPath,
     messages_out,
+    sent_out,
 )
 
 blueprint = Blueprint("messages", __name__)
@@ -55,7 +56,9 @@ def post_message(me: User, body: MessageIn) -> tuple[MessageOut, int]:
         attachments=body.attachments,
         reply_to=body.reply_to,
     )
-    return messages_out([message])[0], 201 if new else 200
+    if new:
+        return sent_out(message, me.to_mongo()), 201
+    return messages_out([message])[0], 200
 
 
 @blueprint.patch("/api/messages/<message_id>")

@@ -69,6 +69,16 @@ def membership_of(chat_id: ObjectId, user_id: ObjectId) -> Doc | None:
     return Membership.raw().find_one({"_id": membership_id(chat_id, user_id)})
 
 
+def memberships_by_id(ids: Iterable[str]) -> dict[str, Doc]:
+    return {row["_id"]: row for row in Membership.raw().find({"_id": {"$in": list(ids)}})}
+
+
+def applied_members(chat_ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
+    """For each chat that exists the seq of the last member entry that its memberships show."""
+    rows = Chat.raw().find({"_id": {"$in": list(chat_ids)}}, {"applied_m": 1})
+    return {row["_id"]: row["applied_m"] for row in rows}
+
+
 def memberships_in(chat_id: ObjectId) -> list[Doc]:
     """All memberships that the chat ever had, the longest-standing first."""
     return list(Membership.raw().find({"chat": chat_id}).sort("joined", 1))

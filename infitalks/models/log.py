@@ -58,6 +58,11 @@ def top_of(chat_id: ObjectId) -> Top:
     return Top(found["seq"], found["n"], found["m"]) if found else Top(0, 0, 0)
 
 
+def tops_of(chat_ids: Iterable[ObjectId]) -> dict[ObjectId, Top]:
+    """The tops of these chats, whose number is small: each is one step of an index."""
+    return {chat_id: top_of(chat_id) for chat_id in chat_ids}
+
+
 def entry_by_id(entry_id: ObjectId) -> Doc | None:
     return Entry.raw().find_one({"_id": entry_id})
 

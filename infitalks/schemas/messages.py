@@ -160,7 +160,7 @@ class Shown:
     def __init__(self, docs: Iterable[Doc]) -> None:
         self.docs = list(docs)
         self.messages = self._messages()
-        self.media = media_by_ids({m for doc in self.messages.values() for m in doc.get("attachments", ())})
+        self.media = _media_of(self.messages.values())
         self.users = {key: user_out(doc) for key, doc in public_users(self._user_ids()).items()}
 
     def _messages(self) -> dict[ObjectId, Doc]:
@@ -179,24 +179,7 @@ class Shown:
 
     def message(self, message_id: ObjectId) -> MessageOut:
         doc = self.messages[message_id]
-        attachments = [attachment_out(self.media[m]) for m in doc.get("attachments", ()) if m in self.media]
-        return MessageOut(
-            id=str(doc["_id"]),
-            chat_id=str(doc["chat"]),
-            seq=doc["seq"],
-            author=self.users[doc["author"]],
-            via=ViaOut(**doc["via"]) if doc.get("via") else None,
-            text=doc.get("text") or "",
-            html=doc.get("html") or "",
-            cards=doc.get("cards") or [],
-            attachments=attachments,
-            reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
-            reactions=_reactions(doc.get("reactions") or {}),
-            edited_at=doc.get("edited_at"),
-            deleted=doc.get("deleted_seq") is not None,
-            created_at=doc["at"],
-            client_id=doc["client_id"],
-        )
+        return _message_out(doc, self.users[doc["author"]], self.media)
 
     def entry(self, doc: Doc) -> EntryOut:
         out = EntryOut(
@@ -217,6 +200,36 @@ class Shown:
         else:
             out.changes = doc["changes"]
         return out
+
+
+def _media_of(messages: Iterable[Doc]) -> dict[ObjectId, Doc]:
+    attached = {media for doc in messages for media in doc.get("attachments", ())}
+    return media_by_ids(attached) if attached else {}
+
+
+def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc]) -> MessageOut:
+    return MessageOut(
+        id=str(doc["_id"]),
+        chat_id=str(doc["chat"]),
+        seq=doc["seq"],
+        author=author,
+        via=ViaOut(**doc["via"]) if doc.get("via") else None,
+        text=doc.get("text") or "",
+        html=doc.get("html") or "",
+        cards=doc.get("cards") or [],
+        attachments=[attachment_out(media[key]) for key in doc.get("attachments", ()) if key in media],
+        reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
+        reactions=_reactions(doc.get("reactions") or {}),
+        edited_at=doc.get("edited_at"),
+        deleted=doc.get("deleted_seq") is not None,
+        created_at=doc["at"],
+        client_id=doc["client_id"],
+    )
+
+
+def sent_out(message: Doc, author: Doc) -> MessageOut:
+    """A message that its author has sent just now, about which nothing else can have happened yet."""
+    return _message_out(message, user_out(author), _media_of([message]))
 
 
 def entries_out(docs: Iterable[Doc]) -> list[EntryOut]:
