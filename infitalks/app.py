@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, current_app, get_flashed_messages, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, get_flashed_messages, jsonify, render_template, request
 from flask_login import LoginManager
 from markupsafe import Markup
 from pymongo.errors import (
@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> Flask:
     signin.configure(app, settings)
     app.extensions["limits"] = Limiter(settings)
 
-    login = LoginManager(app)
+    login = LoginManager(app, add_context_processor=False)
     login.session_protection = None  # the stored session decides, not the address a phone happens to have
     login.user_loader(load_signed_in)
     for module in (
@@ -204,6 +204,7 @@ def _render_errors(app: Flask) -> None:
             logger.exception("the database driver failed")
             return _render(InfiTalksError("Something went wrong here."))
         logger.warning("the database is away: %s", type(error).__name__)
+        g.caller = None  # the page that says so must not ask again
         return _render(Unavailable("The database is away for a moment. Send again with the same client_id."))
 
     @app.errorhandler(Exception)

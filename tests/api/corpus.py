@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import bson
+from typing import Any
 
 from infitalks.models.database import database
 
@@ -43,8 +42,9 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     for name in sorted(database().list_collection_names()):
         digest.update(name.encode())
-        for doc in database()[name].find().sort("_id", 1):
-            digest.update(bson.encode(doc))
+        batches: Any = database()[name].find_raw_batches(sort=[("_id", 1)])
+        for batch in batches:
+            digest.update(batch)
     return digest.hexdigest()
 
 
