@@ -9,11 +9,13 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from statistics import quantiles
 
 import requests
 from pymongo import MongoClient
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.whole import WholeRun
@@ -54,7 +56,10 @@ def listen(client: Client, heard: dict[str, float]) -> None:
     """Note when each message arrives on the client's live channel."""
     where = client.call("GET", "/api/realtime")
     channel = where["channels"][0]
-    with connect(f"ws://127.0.0.1:{where['port']}/app/{where['key']}?protocol=7", proxy=None) as socket:
+    with (
+        suppress(ConnectionClosed),
+        connect(f"ws://127.0.0.1:{where['port']}/app/{where['key']}?protocol=7", proxy=None) as socket,
+    ):
         socket_id = json.loads(json.loads(socket.recv())["data"])["socket_id"]
         form = {"socket_id": socket_id, "channel_name": channel}
         auth = client.call("POST", "/api/realtime/auth", data=form)["auth"]
