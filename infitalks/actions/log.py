@@ -109,10 +109,12 @@ def _apply_edit(entry: Doc) -> None:
 
 
 def _apply_delete(entry: Doc) -> None:
+    # Its pictures first, by the message's own list, which the next step blanks: the message may not be applied yet.
+    shown = Entry.raw().distinct("attachments", {"_id": entry["target"]})
+    Media.raw().update_many({"_id": {"$in": shown}}, {"$set": {"message": None, "dropped": True}})
     Entry.raw().update_one(
         {"_id": entry["target"], "deleted_seq": None}, {"$set": {**BLANK, "deleted_seq": entry["seq"]}}
     )
-    Media.raw().update_many({"message": entry["target"]}, {"$set": {"message": None, "dropped": True}})
     _blank_edits(entry["target"])
     summaries.rebuild_last_message(entry["chat"])
 

@@ -84,8 +84,11 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
     Raises Invalid where one cannot be used; then none stays reserved.
     """
     keys = [ObjectId(text) for text in ids]
-    # What is finished by now, the message shows from the start; what finishes later has to be told.
-    mine = {"chat": chat_id, "client_id": client_id, "told": {"$ne": ["$state", "processing"]}}
+    # What is finished by now, the message shows from the start; what finishes later has to be told. A repeat may
+    # come when the message is out already, so it changes nothing of that.
+    fresh = {"$eq": [{"$ifNull": ["$chat", None]}, None]}
+    told = {"$cond": [fresh, {"$ne": ["$state", "processing"]}, "$told"]}
+    mine = {"chat": chat_id, "client_id": client_id, "told": told}
     for key in keys:
         free = {"$or": [{"chat": None}, {"chat": chat_id, "client_id": client_id}]}
         query = {"_id": key, "owner": user_id, "profile_of": None, "dropped": {"$ne": True}, **free}
@@ -200,22 +203,33 @@ def tell_media(media_id: ObjectId) -> None:
         append(Draft(media["chat"], "media", media["owner"], cause, body, said=cause, allow=lambda _: None))
     elif media.get("profile_of"):
         _show_profile_picture(media)
+        events.self_changed(media["owner"])
     else:
         return
     Media.raw().update_one({"_id": media_id, "outcome": media["outcome"]}, {"$set": {"told": True}})
 
 
 def _show_profile_picture(media: Doc) -> None:
+    if media["state"] != "ready":
+        return  # the one before stays, and this one may be tried again
     kind, _, key = media["profile_of"].partition(":")
-    if media["state"] == "ready" and kind == "user":
+    if kind == "user":
         User.raw().update_one({"_id": ObjectId(key)}, {"$set": {"avatar": media["_id"]}})
-    elif media["state"] == "ready":
-        changes = {"avatar": str(media["_id"])}
-        cause = f"avatar.{media['outcome']}"
-        with contextlib.suppress(NotFound):  # who gave it has left the group since
-            append(Draft(ObjectId(key), "chat", media["owner"], cause, {"changes": changes}, changes, require_active))
+    elif not _show_group_picture(media, ObjectId(key)):
+        Media.raw().update_one({"_id": media["_id"]}, {"$set": {"profile_of": None}})
+        return
     clear_profile_pictures(media["profile_of"], media["profile_at"])
-    events.self_changed(media["owner"])
+
+
+def _show_group_picture(media: Doc, chat_id: ObjectId) -> bool:
+    """False where who gave it has left the group since."""
+    changes = {"avatar": str(media["_id"])}
+    cause = f"avatar.{media['outcome']}"
+    try:
+        append(Draft(chat_id, "chat", media["owner"], cause, {"changes": changes}, changes, require_active))
+    except NotFound:
+        return False
+    return True
 
 
 def sweep_media() -> None:
