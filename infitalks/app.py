@@ -18,7 +18,7 @@ from pymongo.errors import (
     PyMongoError,
     WTimeoutError,
 )
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from infitalks import tasks
@@ -185,6 +185,11 @@ def _render_errors(app: Flask) -> None:
             response = app.redirect(f"/login?next={_quoted_path()}")
             return response
         return _render(error)
+
+    @app.errorhandler(BadHost)
+    def bad_host(error: BadHost) -> Response:
+        # No page: it would need addresses, and they the host.
+        return Response("The Host header names no host.", status=400, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
     def flask_error(error: HTTPException) -> Any:

@@ -371,3 +371,14 @@ def test_every_unsafe_route_is_one_that_these_tests_reach(world: World) -> None:
     assert len(unsafe) > 20
     for route in unsafe:
         assert "<" not in route.path(world.ids), f"no id for {route.rule}"
+
+
+@pytest.mark.parametrize(
+    "host", ["[", "a;script-src *", "a b", "x" * 5000, "x" * 70 + ".org", "", "é", "user@evil", "a/b"]
+)
+def test_a_host_header_that_is_none_breaks_nothing_and_goes_nowhere(world: World, host: str) -> None:
+    for path in ("/healthz", "/login", "/api/auth/session", "/hooks/x"):
+        answer = world.ada.client.get(path, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code < 500, path
+        assert "script-src *" not in str(answer.headers)
+        assert "evil" not in str(answer.headers)
