@@ -178,18 +178,20 @@ def _shown_user() -> dict[str, Any] | None:
     return self_out(who.user).model_dump() if who else None
 
 
+def _bad_host(error: Exception) -> Response:
+    # No page: it would need addresses, and they the host.
+    return Response("The Host header names no host.", status=400, mimetype="text/plain")
+
+
 def _render_errors(app: Flask) -> None:
+    app.register_error_handler(BadHost, _bad_host)
+
     @app.errorhandler(InfiTalksError)
     def known(error: InfiTalksError) -> Any:
         if isinstance(error, Unauthenticated) and _wants_page() and request.method == "GET":
             response = app.redirect(f"/login?next={_quoted_path()}")
             return response
         return _render(error)
-
-    @app.errorhandler(BadHost)
-    def bad_host(error: BadHost) -> Response:
-        # No page: it would need addresses, and they the host.
-        return Response("The Host header names no host.", status=400, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
     def flask_error(error: HTTPException) -> Any:
