@@ -14,6 +14,7 @@ from infitalks.actions.sessions import end_session, expired_sessions
 from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.errors import NotFound
 from infitalks.models.chats import Chat
+from infitalks.models.database import TASK_SECONDS
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import Report, report_by_id
 from infitalks.models.media import Media, spool, unattached_media, unclaimed_spool
@@ -120,7 +121,7 @@ def run(report_id: ObjectId) -> None:
     if not started:
         return
     try:
-        with pymongo.timeout(None):  # a request's limit is not a task's
+        with pymongo.timeout(TASK_SECONDS):  # a request's limit is not a task's
             counts = TASKS[started.task].run(bool(started.dry_run))
     except Exception as error:
         _finish(started, "failed", {}, f"{type(error).__name__}: {error}"[:500])

@@ -10,7 +10,7 @@ import pymongo
 import migrations
 from infitalks.actions.leases import leased
 from infitalks.errors import Unavailable
-from infitalks.models.database import database
+from infitalks.models.database import TASK_SECONDS, database
 
 LEASE_SECONDS = 300.0
 PATIENCE_SECONDS = 60.0
@@ -44,7 +44,7 @@ def upgrade() -> list[str]:
 
 
 def _run(name: str) -> str:
-    with pymongo.timeout(None):  # building an index takes its time
+    with pymongo.timeout(TASK_SECONDS):  # building an index takes its time
         importlib.import_module(f"migrations.{name}").upgrade(database())
     database()["migrations"].insert_one({"_id": name, "at": datetime.now(UTC)})
     return name

@@ -7,8 +7,12 @@ from markdown_it import MarkdownIt
 TAGS = {"a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre"}
 TAGS |= {"s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 MOST_BRACKETS = 500  # each may open a link; thousands cost a second
+MOST_LINKS = 200  # bare addresses that are made links
 MOST_COLUMNS = 60  # a table of thousands of columns costs a second to render
 
+_unlinked = MarkdownIt("js-default", {"html": False, "breaks": True, "typographer": False}).disable(
+    ["image", "linkify"]
+)
 _markdown = MarkdownIt("js-default", {"html": False, "breaks": True, "linkify": True, "typographer": False})
 _markdown.enable("linkify").disable("image")
 # Bare words with a dot ("readme.md") are no links; addresses with a scheme and www. are.
@@ -22,7 +26,7 @@ def render_markdown(text: str) -> str:
     wide = any(line.count("|") > MOST_COLUMNS for line in text.splitlines())
     text = text.replace("|", "\\|") if wide else text
     text = text.replace("[", "\\[") if text.count("[") > MOST_BRACKETS else text
-    html = _markdown.render(text)
+    html = (_unlinked if text.count("://") > MOST_LINKS else _markdown).render(text)
     return nh3.clean(
         html,
         tags=TAGS,

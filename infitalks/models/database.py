@@ -17,7 +17,9 @@ from infitalks.settings import Settings, SettingsError
 
 Doc = dict[str, Any]
 
-AWAY_MS = 2500  # how long a server that does not answer is waited for
+AWAY_MS = 2500  # how long a server that is away is waited for
+ANSWER_MS = 8000  # how long one that is there may take for a request
+TASK_SECONDS = 6 * 3600.0  # what migrations and maintenance may take for one operation
 RETRY_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,9 @@ def connect_database(settings: Settings) -> None:
         uuidRepresentation="standard",
         serverSelectionTimeoutMS=AWAY_MS,
         connectTimeoutMS=AWAY_MS,
-        timeoutMS=8000,
+        # Not timeoutMS: with it the driver waits that long for a server that is away, too.
+        socketTimeoutMS=ANSWER_MS,
+        wTimeoutMS=ANSWER_MS,
         w="majority",
         journal=True,
         readConcernLevel="majority",
