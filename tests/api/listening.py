@@ -61,6 +61,12 @@ def tell(chat: str) -> None:
     realtime.fan_out(ObjectId(chat))
 
 
+def forget_bells(redis_url: str) -> None:
+    """As if workers had taken all that was rung until now."""
+    with redis.Redis.from_url(redis_url) as broker:
+        broker.delete("realtime")
+
+
 def rung(redis_url: str, task: str, *args: str) -> bool:
     """Whether a worker would find this task."""
     with redis.Redis.from_url(redis_url) as broker:

@@ -237,6 +237,13 @@ def test_whoever_is_not_signed_in_gets_no_error_page_from_a_bad_path(app: Flask,
             assert answer.status_code < 500, (route, answer.status_code)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 150, ".", "..%2f..%2f..%2fwsgi.py"])
+def test_a_name_that_no_file_can_have_is_not_found(app: Flask, name: str) -> None:
+    for encoding in ("gzip", "identity"):
+        answer = app.test_client().get(f"/static/dist/{name}", headers={"Accept-Encoding": encoding})
+        assert answer.status_code == 404
+
+
 def test_a_strangers_things_are_as_good_as_none(world: World, eve: Person) -> None:
     owned = {"chat_id", "message_id", "media_id", "webhook_id"}
     for route in world.routes:

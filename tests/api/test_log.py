@@ -281,6 +281,25 @@ def test_what_fails_three_times_is_set_aside_and_takes_nobody_with_it(ada: Perso
     assert states(chat) == ["done", "done", "dead", "done", "done"]
 
 
+def test_what_the_server_refuses_is_set_aside_and_holds_nothing_up(
+    ada: Person, gateway_process: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat, real = ada.group(), server.trigger
+
+    def with_a_reserved_name(channels: list[str], event: str, data: str) -> None:
+        real(channels, f"pusher:{event}" if "refuse this" in data else event, data)
+
+    monkeypatch.setattr(server, "trigger", with_a_reserved_name)
+    for text in ("before", "refuse this", "after"):
+        ada.say(chat, text)
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "new", "done"]
+    for _ in range(2):
+        make_due(chat)
+        fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "dead", "done"]
+
+
 def test_one_worker_at_a_time_tells_a_chat(ada: Person, gateway_process: Running) -> None:
     chat = ada.group()
     with leased(f"fan_out:{chat}", 30) as token:

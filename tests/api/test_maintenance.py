@@ -12,6 +12,7 @@ from infitalks.models.database import database
 from infitalks.models.maintenance import Report, newest_reports
 from infitalks.models.media import Media, spool
 from infitalks.models.sessions import Session, sessions_of
+from tests.api.signing import stored_user
 from tests.people import Person
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=100)
@@ -36,10 +37,12 @@ def test_expired_sessions_are_forgotten_and_others_stay(ada: Person) -> None:
     (fresh,) = sessions_of(ObjectId(ada.id))
     old = Session(id="old", user=fresh.user, kind="browser", created_at=LONG_AGO, seen_at=LONG_AGO, expires_at=LONG_AGO)
     old.save(force_insert=True)
+    heard_on = stored_user(ada).epoch
     tried = run("expired-sessions", dry_run=True)
     assert (tried.state, tried.counts["expired"], tried.counts["ended"]) == ("done", 1, 0)
-    assert Session.objects(id="old")
+    assert Session.objects(id="old") and stored_user(ada).epoch == heard_on
     assert run("expired-sessions").counts == {"expired": 1, "ended": 1}
+    assert stored_user(ada).epoch != heard_on  # its pages hear nothing more
     assert not Session.objects(id="old") and ada.get("/api/users/me").status_code == 200
     assert run("expired-sessions").counts == {"expired": 0, "ended": 0}
 

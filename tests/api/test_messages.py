@@ -97,6 +97,17 @@ def test_only_its_author_edits_and_only_author_or_owner_deletes(ada: Person, bob
     assert ada.delete(f"/api/messages/{message['id']}").status_code == 204
 
 
+def test_a_reaction_that_was_tried_and_taken_back_can_be_set_again(ada: Person) -> None:
+    message = ada.say(ada.group(), "many")["id"]
+    emojis = [chr(0x1F600 + number) for number in range(21)]
+    for emoji in emojis[:20]:
+        for change in (ada.put, ada.delete):
+            assert change(f"/api/messages/{message}/reactions/{emoji}").status_code == 200
+    assert ada.put(f"/api/messages/{message}/reactions/{emojis[20]}").status_code == 409
+    again = ada.put(f"/api/messages/{message}/reactions/{emojis[0]}")
+    assert again.status_code == 200 and again.json["reactions"] == [{"emoji": emojis[0], "users": [ada.id]}]
+
+
 def test_unread_counts_messages_after_the_read_position_which_only_moves_forward(ada: Person, bob: Person) -> None:
     chat = ada.group(bob)
     seqs = [ada.say(chat, text)["seq"] for text in "abc"]

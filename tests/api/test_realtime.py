@@ -11,7 +11,7 @@ from flask import Flask
 
 from infitalks.actions import realtime, users
 from infitalks.tasks.realtime import tell_moved, tell_presence, tell_read, tell_typing
-from tests.api.listening import Page, ask, channel, rung, tell
+from tests.api.listening import Page, ask, channel, forget_bells, rung, tell
 from tests.api.signing import bearer, log_in, stored_user, tokens
 from tests.people import Person
 from tests.running import wait_until
@@ -253,6 +253,22 @@ def test_a_disabled_member_hears_nothing(ada: Person, bob: Person, page: Callabl
     tell(chat)
     realtime.tell_moved(opened.channel)
     assert opened.next() == ("moved", {})
+
+
+def test_logging_out_says_to_others_that_one_is_offline(
+    app: Flask, ada: Person, bob: Person, pusher_environ: dict[str, str], page: Callable[[Person], Page], redis_url: str
+) -> None:
+    chat = ada.group(bob)
+    opened = page(ada)
+    hook(app, pusher_environ, came_and_went(("channel_occupied", channel(bob))))
+    wait_until(lambda: rung(redis_url, "realtime.tell_presence", bob.id), "it was rung that bob is here")
+    forget_bells(redis_url)
+    assert online(ada, chat, bob)
+    bob.post("/api/auth/logout")  # the end of the old channel does not count any more
+    wait_until(lambda: rung(redis_url, "realtime.tell_presence", bob.id), "others are to be told")
+    assert not online(ada, chat, bob)
+    tell_presence(bob.id)
+    assert opened.next() == ("presence", {"user_id": bob.id, "online": False})
 
 
 # The server's webhooks

@@ -1,6 +1,7 @@
 """Tokens of people and bots, and the limits on guessing: what opens the API and what does not."""
 
 import base64
+import hmac
 import itertools
 import json
 import secrets
@@ -62,10 +63,22 @@ def key(stores_environ: dict[str, str]) -> OctKey:
     return OctKey.import_key(load_settings(stores_environ).derived_key("access tokens"))
 
 
+def _written(*parts: object) -> str:
+    return ".".join(_base64(json.dumps(part).encode()) for part in parts)
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 def _unsigned(claims: dict[str, Any], alg: str) -> str:
-    parts = [{"alg": alg, "typ": "at+jwt"}, claims]
-    written = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
-    return ".".join([*written, ""])
+    return _written({"alg": alg, "typ": "at+jwt"}, claims) + "."
+
+
+def _signed(header: object, claims: dict[str, Any], key: OctKey) -> str:
+    """Rightly signed with a header that the library would not write."""
+    text = _written(header, claims)
+    return f"{text}.{_base64(hmac.digest(key.raw_value, text.encode(), 'sha256'))}"
 
 
 def test_a_forged_or_late_token_opens_nothing(app: Flask, ada: Person, key: OctKey) -> None:
@@ -76,7 +89,8 @@ def test_a_forged_or_late_token_opens_nothing(app: Flask, ada: Person, key: OctK
     browser = next(s.id for s in sessions_of(ObjectId(ada.id)) if s.kind == "browser")
     past = int(time.time()) - 1
     client = app.test_client()
-    assert bearer(client, jwt.encode(header, claims, key)).status_code == 200  # so the rest fails by its fault alone
+    for good in (jwt.encode(header, claims, key), _signed(header, claims, key)):
+        assert bearer(client, good).status_code == 200  # so the rest fails by its fault alone
     forged = {
         "no signature": _unsigned(claims, "none"),
         "no signature, other case": _unsigned(claims, "nOnE"),
@@ -92,6 +106,10 @@ def test_a_forged_or_late_token_opens_nothing(app: Flask, ada: Person, key: OctK
         "a query as session": jwt.encode(header, {**claims, "sid": {"$ne": None}}, key),
         "no session": jwt.encode(header, {k: v for k, v in claims.items() if k != "sid"}, key),
         "a list": given.partition(".")[0] + ".W10." + given.rpartition(".")[2],
+        "an extension that must be known": _signed({**header, "crit": ["exp"]}, claims, key),
+        "an extension that is no list": _signed({**header, "crit": 1}, claims, key),
+        "a header that is no object": _signed(["HS256"], claims, key),
+        "a key id that is none": _signed({**header, "kid": {"$ne": 1}}, claims, key),
         "no token": "a.b.c",
         "dots": "...",
         "not ASCII": "é.é.é",

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from bson import ObjectId
 from flask import Flask
 from slack_sdk.webhook import WebhookClient
 from werkzeug.serving import make_server
@@ -17,6 +18,7 @@ from werkzeug.test import TestResponse
 from infitalks.app import create_app
 from infitalks.integrations.markdown import render_markdown
 from infitalks.integrations.slack import to_markdown
+from infitalks.models.users import user_by_id
 from infitalks.settings import load_settings
 from tests.api.corpus import MALFORMED, nothing_changes
 from tests.people import Person
@@ -272,6 +274,24 @@ def test_a_deleted_webhook_is_no_service_and_its_bot_is_gone(hook: Hook, ada: Pe
     members = ada.get(f"/api/chats/{hook.chat}").json["members"]
     assert hook.made["bot_id"] not in [m["user"]["id"] for m in members]
     assert ada.get(f"/api/webhooks/{hook.made['id']}").status_code == 404
+
+
+@pytest.mark.parametrize("step", ["user_by_id", "disable_user"])
+def test_deleting_a_webhook_can_be_repeated_wherever_it_broke_off(
+    hook: Hook, ada: Person, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def dies(*args: object) -> None:
+        raise SystemError("killed")
+
+    path = f"/api/webhooks/{hook.made['id']}"
+    with monkeypatch.context() as broken:
+        broken.setattr(f"infitalks.actions.webhooks.{step}", dies)
+        assert ada.delete(path).status_code == 500
+    assert no_service(hook.post({"text": "too late"}))
+    assert [ada.delete(path).status_code for _ in range(2)] == [204, 404]
+    bot = user_by_id(ObjectId(hook.made["bot_id"]))
+    assert bot and bot.disabled_at
+    assert [m["user"]["id"] for m in ada.get(f"/api/chats/{hook.chat}").json["members"]] == [ada.id]
 
 
 def test_a_rotated_address_replaces_the_old_one_at_once(hook: Hook, ada: Person) -> None:

@@ -2,20 +2,24 @@
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from mongoengine import connection
 from pymongo import MongoClient
 
+from infitalks.actions import migrations
 from infitalks.app import require_journal
 from infitalks.errors import Unavailable
 from infitalks.local import mongod
 from infitalks.local.ports import pick_port
 from infitalks.local.process import Service
-from infitalks.models.database import check_journal
-from infitalks.settings import SettingsError, check_complete, load_settings
+from infitalks.models.database import check_journal, connect_database, disconnect_database
+from infitalks.settings import Settings, SettingsError, check_complete, load_settings
 from tests.conftest import started
 
 SECRET = "Xk3vQ9pLr7TzWm2bNc8dHs5fJy4gAe6u"  # 32 characters, as a generator makes them
@@ -177,6 +181,28 @@ def test_a_mongodb_that_is_away_is_no_refusal_but_a_line_in_the_log(caplog: pyte
     assert "MongoDB is away" in caplog.text
 
 
+@contextmanager
+def connected(settings: Settings) -> Iterator[None]:
+    """This process's connection is to the settings' database meanwhile."""
+    with pytest.MonkeyPatch.context() as meanwhile:
+        for registered in ("_connections", "_connection_settings", "_dbs"):
+            meanwhile.setattr(connection, registered, {})
+        connect_database(settings)
+        try:
+            yield
+        finally:
+            disconnect_database()
+
+
+def test_a_server_refuses_a_database_that_was_not_migrated(mongodb_uri: str) -> None:
+    settings = load_settings({**GOOD, "MONGODB_URI": mongodb_uri, "MONGODB_DATABASE": "unmigrated"})
+    with connected(settings):
+        with pytest.raises(SettingsError, match=r"lacks m2026_\w+.*: run `infitalks db upgrade` first"):
+            require_journal(Flask("site"), settings)
+        migrations.upgrade()
+        require_journal(Flask("site"), settings)
+
+
 def test_a_site_that_started_without_mongodb_checks_it_at_first_use(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -193,7 +219,8 @@ def test_a_site_that_started_without_mongodb_checks_it_at_first_use(
     def health() -> str:
         return "ok"
 
-    require_journal(app, production(f"mongodb://127.0.0.1:{port}"))
+    settings = production(f"mongodb://127.0.0.1:{port}")
+    require_journal(app, settings)
 
     app.register_error_handler(Unavailable, lambda error: ("", error.status))
 
@@ -205,5 +232,8 @@ def test_a_site_that_started_without_mongodb_checks_it_at_first_use(
     with started(standalone(port, tmp_path / "standalone"), tmp_path):
         assert (store(), stored) == (503, [])
         assert "nothing is stored: MONGODB_URI: the server is a standalone" in caplog.text
-    with started(mongod.mongod(port, tmp_path / "set"), tmp_path):
+    with started(mongod.mongod(port, tmp_path / "set"), tmp_path), connected(settings):
+        assert (store(), stored) == (503, [])
+        assert "nothing is stored: the database lacks m2026_" in caplog.text
+        migrations.upgrade()
         assert (store(), stored) == (200, ["x"])
