@@ -6,7 +6,7 @@ import { setCsrf } from "./net/api";
 import { connect } from "./net/realtime";
 import { receive } from "./net/receive";
 import { resumeOutbox, retryPassing } from "./net/sender";
-import { openChatNow, sync, takeDetail, takePage } from "./net/sync";
+import { openChatNow, sync, syncLater, takeDetail, takePage } from "./net/sync";
 import { readPath, watchHistory } from "./route";
 import type { Boot } from "./state/types";
 import { fill, jump, openId, reachable, unread } from "./store";
@@ -23,6 +23,8 @@ function start(boot: Boot, root: HTMLElement): void {
   watchHistory();
   follow(boot);
   connect(boot.realtime, { event: receive, subscribed });
+  // A connection that never comes up asks for nothing by itself.
+  syncLater();
   addEventListener("online", () => void sync());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void sync());
 }

@@ -113,10 +113,15 @@ export function sync(): Promise<void> {
     .catch(() => {})
     .finally(() => {
       syncing = null;
-      clearTimeout(poll);
-      poll = setTimeout(() => void sync(), pollPause(live.value && reachable.value));
+      syncLater();
     });
   return syncing;
+}
+
+/** Asks after all chats in a few seconds, and again from then on. */
+export function syncLater(): void {
+  clearTimeout(poll);
+  poll = setTimeout(() => void sync(), pollPause(live.value && reachable.value));
 }
 
 async function askAll(): Promise<void> {

@@ -1,11 +1,12 @@
-"""One Chromium for the session, and a fresh profile for each test that asks for a page."""
+"""One Chromium and one product for the session, and a fresh profile for each test that asks for a page or a person."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.chromium import find_browser
+from tests.browser.visitors import Visit, Visitor
 from tests.whole import WholeRun
 
 # Real Chromium on a busy machine: generous, and no test waits this long where all is well.
@@ -16,6 +17,7 @@ TIMEOUT = 15_000  # milliseconds
 def playwright() -> Iterator[Playwright]:
     """The driver; it also knows the sizes of phones (`playwright.devices`)."""
     with sync_playwright() as running:
+        expect.set_options(timeout=2 * TIMEOUT)
         yield running
 
 
@@ -48,3 +50,48 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRun]:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def newcomer(browser: Browser, whole: WholeRun) -> Iterator[Visit]:
+    """`newcomer("Ada")` opens a fresh profile; afterwards no script of its pages may have thrown anything."""
+    visitors: list[Visitor] = []
+
+    def arrive(name: str, **context: object) -> Visitor:
+        visitors.append(Visitor(browser, whole.url, name, **context))
+        return visitors[-1]
+
+    yield arrive
+    for visitor in visitors:
+        visitor.context.close()
+    assert [visitor.problems for visitor in visitors if visitor.problems] == []
+
+
+@pytest.fixture
+def visit(newcomer: Visit) -> Visit:
+    """`visit("Ada")` opens a fresh profile of somebody who has an account."""
+
+    def arrive(name: str, **context: object) -> Visitor:
+        visitor = newcomer(name, **context)
+        visitor.register()
+        return visitor
+
+    return arrive
+
+
+@pytest.fixture
+def ada(visit: Visit) -> Visitor:
+    return visit("Ada")
+
+
+@pytest.fixture
+def bob(visit: Visit) -> Visitor:
+    return visit("Bob")
+
+
+@pytest.fixture
+def chat(ada: Visitor, bob: Visitor) -> str:
+    """A group of both, open on Ada's page."""
+    chat = ada.group("Garden", bob)
+    ada.enter(chat)
+    return chat

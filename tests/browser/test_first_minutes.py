@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,30 +9,11 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 from slack_sdk.webhook import WebhookClient
 
-from tests.browser.visitors import Visitor
-from tests.whole import WholeRun
+from tests.browser.visitors import Visit
 
 # Number and content of each message on the page.
-SHOWN = "() => [...document.querySelectorAll('article')].map(a => [a.dataset.seq, a.querySelector('.bubble').innerText])"
-
-Visit = Callable[..., Visitor]
-
-
-@pytest.fixture
-def visit(browser: Browser, whole: WholeRun) -> Iterator[Visit]:
-    """`visit("Ada")` opens a fresh profile and signs up."""
-    visitors: list[Visitor] = []
-
-    def arrive(name: str, **context: object) -> Visitor:
-        visitor = Visitor(browser, whole.url, name, **context)
-        visitors.append(visitor)
-        visitor.sign_up()
-        return visitor
-
-    yield arrive
-    for visitor in visitors:
-        visitor.context.close()
-        assert visitor.problems == []
+SHOWN = """() => [...document.querySelectorAll("article")]
+    .map(row => [row.dataset.seq, row.querySelector(".bubble").innerText])"""
 
 
 @pytest.fixture
@@ -43,8 +23,10 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def test_two_people_and_a_bot_share_a_group_live(visit: Visit, photo: Path) -> None:
-    ada, bob = visit("Ada"), visit("Bob")
+def test_two_people_and_a_bot_share_a_group_live(newcomer: Visit, photo: Path) -> None:
+    ada, bob = newcomer("Ada"), newcomer("Bob")
+    ada.sign_up()
+    bob.sign_up()
     ada.make_group("Garden", bob)
     bob.open_chat("Garden")
 
@@ -83,7 +65,7 @@ def test_two_people_and_a_bot_share_a_group_live(visit: Visit, photo: Path) -> N
 
 def test_a_page_without_script_shows_the_messages(visit: Visit, browser: Browser) -> None:
     ada = visit("Ada")
-    ada.make_group("Quiet")
+    ada.enter(ada.group("Quiet"))
     ada.say("readable by all")
     ada.sees("readable by all")
     with browser.new_context(java_script_enabled=False, storage_state=ada.context.storage_state()) as context:

@@ -1,0 +1,135 @@
+"""A page that was cut off, by its network or by a process that died, becomes complete again by itself."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import WebSocketRoute, expect
+
+from tests.browser.visitors import Visitor
+from tests.whole import WholeRun
+
+SYNC = re.compile("/api/sync$")
+
+
+@contextmanager
+def without(run: WholeRun, words: str) -> Iterator[None]:
+    """kill -9 of all processes of the run whose command line has these words; they come back after the block."""
+    os.kill(run.process.pid, signal.SIGSTOP)  # it would start them again at once
+    try:
+        killed = [pid for pid, command in descendants(run.process.pid) if words in command]
+        assert killed, words
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        yield
+    finally:
+        os.kill(run.process.pid, signal.SIGCONT)
+
+
+def descendants(ancestor: int) -> list[tuple[int, str]]:
+    """(process id, command line) of a process's children, their children and so on."""
+    listed = subprocess.run(("ps", "-eo", "pid=,ppid=,args="), capture_output=True, text=True, check=True).stdout
+    rows = [
+        (int(pid), int(parent), command) for pid, parent, command in (x.split(None, 2) for x in listed.splitlines())
+    ]
+    family = {ancestor}
+    while found := {pid for pid, parent, _ in rows if parent in family} - family:
+        family |= found
+    return [(pid, command) for pid, _, command in rows if pid in family - {ancestor}]
+
+
+def hears_live(visitor: Visitor, other: Visitor, chat: str, text: str) -> None:
+    """What `other` says arrives although the page's own questions are answered with nothing new."""
+    nothing = {"changed": [], "gone": []}
+    visitor.page.route(SYNC, lambda route: route.fulfill(json=nothing))
+    other.post(chat, text)
+    visitor.sees(text)
+    visitor.page.unroute(SYNC)
+
+
+class Cable:
+    """A page's connection to the world. The browser's own offline mode leaves an open WebSocket alone."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.visitor, self.sockets = visitor, list[WebSocketRoute]()
+        visitor.page.route_web_socket(re.compile("/app/"), self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self.sockets.append(socket)
+        socket.connect_to_server()
+
+    def pull(self) -> None:
+        self.visitor.context.set_offline(True)
+        for socket in self.sockets:
+            socket.close()
+
+    def plug(self) -> None:
+        self.visitor.context.set_offline(False)
+
+
+def test_what_was_said_while_one_was_offline_is_there_once_and_in_order(ada: Visitor, bob: Visitor, chat: str) -> None:
+    cable = Cable(ada)
+    ada.enter(chat)
+    bob.post(chat, "before")
+    ada.sees("before")
+    cable.pull()
+    missed = [f"missed {number}" for number in range(15)]
+    for text in missed:
+        bob.post(chat, text)
+    ada.say("from the tunnel")
+    expect(ada.message("from the tunnel")).to_have_attribute("data-state", re.compile("pending|failed"))
+    expect(ada.page.get_by_text("No connection.")).to_be_visible()
+    expect(ada.message("missed")).to_have_count(0)
+    cable.plug()
+    ada.sees("from the tunnel")
+    expect(ada.page.locator("article .text")).to_have_text(["before", *missed, "from the tunnel"])
+    expect(ada.page.get_by_text("No connection.")).to_have_count(0)
+    hears_live(ada, bob, chat, "after")
+
+
+def test_without_a_gateway_a_banner_says_so_and_messages_arrive_a_little_later(
+    ada: Visitor, bob: Visitor, chat: str, whole: WholeRun
+) -> None:
+    banner = ada.page.get_by_role("status").filter(has_text="Reconnecting.")
+    with without(whole, "infitalks.local.gateway"):
+        bob.post(chat, "on an open page")
+        ada.sees("on an open page")
+        ada.page.reload()
+        expect(banner).to_be_visible()
+        bob.post(chat, "on one that never was live")
+        ada.sees("on one that never was live")
+        ada.say("and back")
+        ada.sees("and back")
+    expect(banner).to_have_count(0)
+    hears_live(ada, bob, chat, "all is well")
+
+
+def test_a_web_server_that_dies_under_a_message_costs_nothing(
+    ada: Visitor, bob: Visitor, chat: str, whole: WholeRun
+) -> None:
+    with without(whole, "granian"):
+        ada.say("through the crash")
+        expect(ada.message("through the crash")).to_have_attribute("data-state", "failed")
+        expect(ada.page.get_by_text("No connection.")).to_be_visible()
+        ada.composer.fill("and a draft")
+    ada.sees("through the crash")
+    expect(ada.composer).to_have_value("and a draft")
+    bob.enter(chat)
+    bob.sees("through the crash")
+    hears_live(ada, bob, chat, "all is well")
+
+
+def test_without_a_database_the_text_is_kept_and_sent_once_when_it_is_back(
+    ada: Visitor, bob: Visitor, chat: str, whole: WholeRun
+) -> None:
+    with without(whole, "mongod"):
+        with ada.page.expect_response(lambda answer: answer.url.endswith("/api/messages") and answer.status == 503):
+            ada.say("kept for later")
+        expect(ada.message("kept for later")).to_have_attribute("data-state", re.compile("pending|failed"))
+    ada.sees("kept for later")
+    bob.enter(chat)
+    bob.sees("kept for later")
+    hears_live(ada, bob, chat, "all is well")
