@@ -26,7 +26,18 @@ from infitalks.actions import log as chat_log
 from infitalks.actions import migrations, sessions
 from infitalks.backends import media, queue, realtime, signin
 from infitalks.backends.limits import Limiter
-from infitalks.blueprints import admin, auth, bots, chats, chats_pages, integrations, messages, openapi, static
+from infitalks.blueprints import (
+    admin,
+    auth,
+    auth_pages,
+    bots,
+    chats,
+    chats_pages,
+    integrations,
+    messages,
+    openapi,
+    static,
+)
 from infitalks.blueprints import media as media_doors
 from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
@@ -67,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
     login.user_loader(load_signed_in)
     for module in (
         auth,
+        auth_pages,
         chats,
         chats_pages,
         messages,

@@ -28,7 +28,7 @@ blueprint = Blueprint("chats_pages", __name__)
 def index() -> Any:
     who = caller()
     if not who:
-        return redirect(url_for("auth.login_page"))
+        return redirect(url_for("auth_pages.login_page"))
     newest = newest_chats(memberships_of(who.user.id), None, 1)
     return redirect(f"/c/{newest[0]['_id']}") if newest else _chat_page(who.user, None, None)
 
@@ -174,7 +174,7 @@ def _settings_form(me: User, chat_id: str, change: Any) -> Any:
 @page(form=ChatPatchIn)
 def rename_form(me: User, chat_id: str) -> Any:
     def change() -> None:
-        asked: Any = read_form(ChatPatchIn)
+        asked = read_form(ChatPatchIn)
         if not asked.name:
             raise Invalid("A group has a name.", fields={"name": "must not be empty"})
         chats.change_chat(me.id, chat_id, changes={"name": asked.name}, muted=None)
@@ -196,7 +196,7 @@ def add_members_form(me: User, chat_id: str) -> Any:
 @page(form=RoleIn)
 def role_form(me: User, chat_id: str, user_id: str) -> Any:
     def change() -> None:
-        asked: Any = read_form(RoleIn)
+        asked = read_form(RoleIn)
         chats.set_role(me.id, chat_id, user_id, asked.role)
 
     return _settings_form(me, chat_id, change)

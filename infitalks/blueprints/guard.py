@@ -20,7 +20,7 @@ from infitalks.actions.sessions import session_of_access_token, session_of_cooki
 from infitalks.errors import CsrfFailed, Malformed, RateLimited, TooLarge, Unauthenticated, WrongType
 from infitalks.models.sessions import Session
 from infitalks.models.users import User, bot_by_token
-from infitalks.schemas.base import Out, validate
+from infitalks.schemas.base import Out, Shape, validate
 from infitalks.schemas.reading import check_text, read_json
 
 MOST_JSON_BYTES = 256 * 1024
@@ -233,7 +233,7 @@ def _read_body(shape: type[BaseModel]) -> BaseModel:
     return validate(shape, value)
 
 
-def read_form(shape: type[BaseModel]) -> BaseModel:
+def read_form(shape: type[Shape]) -> Shape:
     """A page's form as `shape`. Empty fields count as not given. Raises Invalid."""
     given = {name: value for name, value in request.form.items() if value and name not in ("csrf_token", "next")}
     check_text(given)

@@ -69,19 +69,6 @@ class ReactionPath(In):
     emoji: Emoji
 
 
-class MessagesQuery(Query):
-    chat: Id
-    before: Seq | None = None
-    after: Seq | None = None
-    limit: Limit = 50
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "MessagesQuery":
-        if self.before is not None and self.after is not None:
-            raise ValueError("before and after exclude each other")
-        return self
-
-
 class LogQuery(Query):
     before: Seq | None = None
     after: Seq | None = None
@@ -92,6 +79,10 @@ class LogQuery(Query):
         if self.before is not None and self.after is not None:
             raise ValueError("before and after exclude each other")
         return self
+
+
+class MessagesQuery(LogQuery):
+    chat: Id
 
 
 class ViaOut(Out):

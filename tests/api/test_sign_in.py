@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from infitalks.actions import sessions, users
 from infitalks.backends import signin
-from infitalks.blueprints.auth import safe_path
+from infitalks.blueprints.auth_pages import safe_path
 from infitalks.errors import Conflict
 from infitalks.local.ports import pick_port
 from infitalks.models.database import database, object_id
