@@ -21,7 +21,9 @@ const handlers: Record<string, (data: never) => void> = {
     else loadDetail(data.chat_id).catch(() => sync());
   },
   read: (data: { chat_id: string; user_id: string; seq: number }) =>
-    takeRead(data.chat_id, data.user_id, data.seq),
+    data.user_id === me.value.id
+      ? takeOwnRead(data.chat_id, data.seq)
+      : takeRead(data.chat_id, data.user_id, data.seq),
   me: () =>
     void call<User>("GET", "/api/users/me").then(
       (user) => (me.value = user),
@@ -71,16 +73,20 @@ function hear(chatId: string, seq = 0): void {
 }
 
 function takeRead(chatId: string, userId: string, seq: number): void {
-  if (userId === me.value.id) {
-    chats.value = changeChat(chats.value, chatId, (chat) => withRead(chat, seq, null));
-    return;
-  }
   const list = members.value.get(chatId);
   if (!list) return;
   setMembers(
     chatId,
     list.map((each) => (each.user.id === userId ? { ...each, read_seq: seq } : each)),
   );
+}
+
+function takeOwnRead(chatId: string, seq: number): void {
+  const chat = chats.value.find((each) => each.id === chatId);
+  if (!chat || seq <= chat.read_seq) return;
+  chats.value = changeChat(chats.value, chatId, (now) => withRead(now, seq, null));
+  // Read in part, in another tab: how many are left the server has to say.
+  if (seq < chat.last_seq) loadDetail(chatId).catch(() => {});
 }
 
 function takeTyping(chatId: string, userId: string): void {

@@ -1,6 +1,6 @@
 // A modal dialog of the platform: focus goes in, Esc closes, focus returns. Not for: what is in it.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../i18n/en";
 import { Icon } from "./icons";
 
@@ -44,18 +44,19 @@ interface ConfirmProps {
   title: string;
   text: string;
   act: string;
-  onAct: () => Promise<unknown>;
+  onAct: () => void;
   onClose: () => void;
 }
 
-/** Asks before something that cannot be undone; says so when it fails. */
+/** Asks before something that cannot be undone. */
 export function Confirm({ title, text, act, onAct, onClose }: ConfirmProps) {
-  const [error, setError] = useState("");
-  const go = () => onAct().then(onClose, (failure: Error) => setError(failure.message || t.somethingFailed));
+  const go = () => {
+    onClose();
+    onAct();
+  };
   return (
     <Dialog title={title} onClose={onClose}>
       <p class="dim">{text}</p>
-      {error && <p class="problem">{error}</p>}
       <div class="acts">
         <button type="button" class="button" autofocus onClick={onClose}>
           {t.cancel}

@@ -145,7 +145,8 @@ function useKeeper(
 /** What follows from where the view now stands. */
 function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away: Signal<boolean>): void {
   const log = logOf(chatId).value;
-  if (!log) return;
+  // On its way to the New line the view passes what nobody has read.
+  if (!log || !keeper.landed) return;
   if (keeper.stuck) {
     below.value = log.through;
     shorten(chatId);
@@ -189,10 +190,11 @@ function useLanding(
   useLayoutEffect(() => {
     const line = newAfter !== null && rows.current?.querySelector(".new-line");
     if (!ready || !keeper.current) return;
-    // A place in the past is gone to by its number.
-    if (keeper.current.present) keeper.current.toBottom();
-    else keeper.current.stuck = false;
+    keeper.current.landed = true;
     if (line) keeper.current.show(line);
+    else if (keeper.current.present) keeper.current.toBottom();
+    // A place in the past is gone to by its number.
+    else keeper.current.stuck = false;
   }, [ready]);
 }
 
@@ -206,7 +208,9 @@ function useJump(
   const target = jump.value;
   useEffect(() => {
     if (target?.chatId !== chatId || !log) return;
-    const row = log.rows.find((each) => each.message?.id === target.messageId || each.seq === target.seq);
+    const row = log.rows.find(({ message, seq }) =>
+      target.messageId ? message?.id === target.messageId : seq === target.seq,
+    );
     const element = row && rows.current?.querySelector(`[data-seq="${row.seq}"]`);
     if (!element && !log.start) return void fetchOlder(chatId);
     jump.value = null;

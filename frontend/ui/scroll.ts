@@ -8,6 +8,8 @@ export class ScrollKeeper {
   stuck = true;
   /** False where the rows end in the past: nothing sticks to that end. */
   present = true;
+  /** False until the view has been brought to where reading starts. */
+  landed = false;
   /** What to do once rows, box or place have changed. */
   moved: () => void = () => {};
   private anchor: { element: Element; top: number } | null = null;

@@ -40,7 +40,7 @@ export function Tools({ message, mine, chat, time }: Props) {
           title={t.removeTitle}
           text={t.removeText}
           act={t.remove}
-          onAct={() => deleteMessage(message)}
+          onAct={() => void deleteMessage(message).catch((error: Error) => showToast(error.message))}
           onClose={() => setAsking(false)}
         />
       )}
