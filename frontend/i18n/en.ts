@@ -62,7 +62,7 @@ export const t = {
 
   react: "React",
   reactWith: (emoji: string) => `React with ${emoji}`,
-  reacted: (emoji: string, names: string[]) => `${emoji} ${list.format(names)}`,
+  reacted: (emoji: string, names: string[]) => `${emoji} ${names.length}: ${list.format(names)}`,
   reply: "Reply",
   more: "More",
   edit: "Edit",

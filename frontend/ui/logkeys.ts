@@ -6,6 +6,8 @@ export function walkLog(event: KeyboardEvent): void {
   if (target.closest("[popover], input")) return;
   const row = target.closest<HTMLElement>("article");
   if (event.key === "Escape") leave(target, row);
+  // Wide code and tables are scrolled with the arrows.
+  else if (target.matches("pre, table")) return;
   else if (row && target !== row && /^Arrow(Left|Right)$/.test(event.key)) beside(row, target, event);
   else if (row === target && event.key === "Enter") enter(row, event);
   else if (["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) walk(event, row);

@@ -1,4 +1,5 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/en";
 import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
@@ -119,8 +120,15 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
 /** The server's HTML, made and sanitised by integrations/markdown.py; plain text until it is known. */
 function Text({ text, html }: { text: string; html: string }) {
   const big = ONLY_EMOJI.test(text) ? "big" : "";
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => box.current?.querySelectorAll<HTMLElement>("pre, table").forEach(reachable), [html]);
   if (!html) return <div class={`text plain ${big}`}>{text}</div>;
-  return <div class={`text ${big}`} dir="auto" dangerouslySetInnerHTML={{ __html: html }} />;
+  return <div ref={box} class={`text ${big}`} dir="auto" dangerouslySetInnerHTML={{ __html: html }} />;
+}
+
+/** What has to be scrolled sideways can be, with keys too. */
+function reachable(wide: HTMLElement): void {
+  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
 }
 
 function Quote({ id, chatId }: { id: string; chatId: string }) {

@@ -73,12 +73,12 @@ def test_reactions_are_counted_for_everybody_and_taken_back(both: tuple[Visitor,
     ada, bob = both
     tool(bob.message("first words"), "React").click()
     bob.page.get_by_role("button", name="React with 🎉").click()
-    counted = ada.message("first words").get_by_role("button", name="🎉 Bob")
+    counted = ada.message("first words").get_by_role("button", name="🎉 1: Bob")
     expect(counted).to_have_text("🎉 1")
     counted.click()
     expect(bob.message("first words").get_by_role("button", name=re.compile("🎉 .*Ada"))).to_have_text("🎉 2")
     bob.message("first words").get_by_role("button", name=re.compile("🎉 .*Ada")).click()
-    expect(ada.message("first words").get_by_role("button", name="🎉 You")).to_have_text("🎉 1")
+    expect(ada.message("first words").get_by_role("button", name="🎉 1: You")).to_have_text("🎉 1")
 
 
 def test_a_reply_shows_what_it_answers_and_leads_there(both: tuple[Visitor, Visitor]) -> None:
