@@ -105,15 +105,19 @@ function schedule(): void {
 }
 
 async function push(): Promise<void> {
-  if (pusher?.connection.state === "connected") return;
-  // The gateway may have come back somewhere else, or the channel may be another one.
-  if (failures % 3 === 2 && (await renew())) return;
+  if (live.value) return;
+  // Connected without its channels: they have moved. Else the gateway may have come back somewhere else.
+  if ((connected() || failures % 3 === 2) && (await renew())) return;
+  if (connected()) return schedule();
   pusher?.disconnect();
   pusher?.connect();
 }
 
-function hurry(): void {
-  if (pusher?.connection.state === "connected") return;
+const connected = (): boolean => pusher?.connection.state === "connected";
+
+/** Tries at once what would be tried a little later. */
+export function hurry(): void {
+  if (connected() && timer === undefined) return;
   failures = 0;
   clearTimeout(timer);
   timer = undefined;
@@ -123,7 +127,7 @@ function hurry(): void {
 // With a random pause, as all pages of a chat are told at the same moment.
 function renewSoon(): void {
   live.value = false;
-  setTimeout(() => void renew().then((done) => done || schedule()), pause(failures++));
+  schedule();
 }
 
 /** Asks again how to connect; true where something was new and the connection is made anew. */
@@ -132,7 +136,7 @@ async function renew(): Promise<boolean> {
     const next = await call<RealtimeConfig>("GET", "/api/realtime");
     const known = JSON.stringify(next) === JSON.stringify(config);
     if (known && live.value) return true;
-    if (known && pusher?.connection.state !== "connected") return false;
+    if (known && !connected()) return false;
     build(next);
     return true;
   } catch {

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { askSession } from "../net/api";
+import { hurry } from "../net/realtime";
 import { retryPassing } from "../net/sender";
 import { sync } from "../net/sync";
 import { me, signedOut } from "../store";
@@ -35,6 +36,7 @@ async function resume(): Promise<string> {
   if (user.id !== me.value.id) location.reload();
   signedOut.value = false;
   retryPassing();
+  hurry();
   void sync();
   return "";
 }

@@ -12,8 +12,6 @@ from playwright.sync_api import WebSocketRoute, expect
 from tests.browser.visitors import Visitor
 from tests.whole import WholeRun
 
-SYNC = re.compile("/api/sync$")
-
 
 @contextmanager
 def without(run: WholeRun, words: str) -> Iterator[None]:
@@ -39,15 +37,6 @@ def descendants(ancestor: int) -> list[tuple[int, str]]:
     while found := {pid for pid, parent, _ in rows if parent in family} - family:
         family |= found
     return [(pid, command) for pid, _, command in rows if pid in family - {ancestor}]
-
-
-def hears_live(visitor: Visitor, other: Visitor, chat: str, text: str) -> None:
-    """What `other` says arrives although the page's own questions are answered with nothing new."""
-    nothing = {"changed": [], "gone": []}
-    visitor.page.route(SYNC, lambda route: route.fulfill(json=nothing))
-    other.post(chat, text)
-    visitor.sees(text)
-    visitor.page.unroute(SYNC)
 
 
 class Cable:
@@ -87,7 +76,7 @@ def test_what_was_said_while_one_was_offline_is_there_once_and_in_order(ada: Vis
     ada.sees("from the tunnel")
     expect(ada.page.locator("article .text")).to_have_text(["before", *missed, "from the tunnel"])
     expect(ada.page.get_by_text("No connection.")).to_have_count(0)
-    hears_live(ada, bob, chat, "after")
+    ada.hears_live(bob, chat, "after")
 
 
 def test_without_a_gateway_a_banner_says_so_and_messages_arrive_a_little_later(
@@ -104,7 +93,7 @@ def test_without_a_gateway_a_banner_says_so_and_messages_arrive_a_little_later(
         ada.say("and back")
         ada.sees("and back")
     expect(banner).to_have_count(0)
-    hears_live(ada, bob, chat, "all is well")
+    ada.hears_live(bob, chat, "all is well")
 
 
 def test_a_web_server_that_dies_under_a_message_costs_nothing(
@@ -119,7 +108,7 @@ def test_a_web_server_that_dies_under_a_message_costs_nothing(
     expect(ada.composer).to_have_value("and a draft")
     bob.enter(chat)
     bob.sees("through the crash")
-    hears_live(ada, bob, chat, "all is well")
+    ada.hears_live(bob, chat, "all is well")
 
 
 def test_without_a_database_the_text_is_kept_and_sent_once_when_it_is_back(
@@ -132,4 +121,4 @@ def test_without_a_database_the_text_is_kept_and_sent_once_when_it_is_back(
     ada.sees("kept for later")
     bob.enter(chat)
     bob.sees("kept for later")
-    hears_live(ada, bob, chat, "all is well")
+    ada.hears_live(bob, chat, "all is well")

@@ -118,6 +118,14 @@ class Visitor:
         expect(self.message(text)).to_have_count(1)
         expect(self.message(text)).to_have_attribute("data-state", "sent")
 
+    def hears_live(self, other: "Visitor", chat_id: str, text: str) -> None:
+        """What `other` says arrives although the page's own questions are answered with nothing new."""
+        sync, nothing = re.compile("/api/sync$"), {"changed": [], "gone": []}
+        self.page.route(sync, lambda route: route.fulfill(json=nothing))
+        other.post(chat_id, text)
+        self.sees(text)
+        self.page.unroute(sync)
+
 
 # What the fixtures `newcomer` and `visit` are.
 Visit = Callable[..., Visitor]
