@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -20,8 +21,12 @@ class Visitor:
         self.context = browser.new_context(**context)  # type: ignore[arg-type]
         self.context.set_default_timeout(TIMEOUT)
         self.problems: list[str] = []
-        self.page = self.new_page()
         self.csrf = ""
+
+    @cached_property
+    def page(self) -> Page:
+        """The tab in which this person is; opened when it is first asked for."""
+        return self.new_page()
 
     def new_page(self) -> Page:
         """One more tab of the same person. What its script throws is kept in `problems`."""
