@@ -34,6 +34,19 @@ def alive(pid: int) -> bool:
     return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
 
 
+def descendants(ancestor: int) -> list[tuple[int, str]]:
+    """(process id, command line) of a process's children, their children and so on."""
+    # -ww: else a COLUMNS in the environment cuts the command lines.
+    listed = subprocess.run(("ps", "-ww", "-eo", "pid=,ppid=,args="), capture_output=True, text=True, check=True)
+    rows = [
+        (int(pid), int(parent), rest) for pid, parent, rest in (x.split(None, 2) for x in listed.stdout.splitlines())
+    ]
+    family = {ancestor}
+    while found := {pid for pid, parent, _ in rows if parent in family} - family:
+        family |= found
+    return [(pid, command) for pid, _, command in rows if pid in family - {ancestor}]
+
+
 class Running:
     """A service that runs. Its output is in the file `log`."""
 

@@ -3,13 +3,13 @@
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.visitors import Visitor
+from tests.running import descendants
 from tests.whole import WholeRun
 
 
@@ -25,18 +25,6 @@ def without(run: WholeRun, words: str) -> Iterator[None]:
         yield
     finally:
         os.kill(run.process.pid, signal.SIGCONT)
-
-
-def descendants(ancestor: int) -> list[tuple[int, str]]:
-    """(process id, command line) of a process's children, their children and so on."""
-    listed = subprocess.run(("ps", "-eo", "pid=,ppid=,args="), capture_output=True, text=True, check=True).stdout
-    rows = [
-        (int(pid), int(parent), command) for pid, parent, command in (x.split(None, 2) for x in listed.splitlines())
-    ]
-    family = {ancestor}
-    while found := {pid for pid, parent, _ in rows if parent in family} - family:
-        family |= found
-    return [(pid, command) for pid, _, command in rows if pid in family - {ancestor}]
 
 
 class Cable:
