@@ -21,7 +21,7 @@ from pymongo.errors import (
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from infitalks import tasks
+from infitalks import failpoints, tasks
 from infitalks.actions import log as chat_log
 from infitalks.actions import migrations, sessions
 from infitalks.backends import media, queue, realtime, signin
@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> Flask:
     Nothing is connected here, so that it may be called before a server forks.
     """
     check_complete(settings)
+    failpoints.configure(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
     app.config.update(_flask_config(settings))
     if settings.proxy_hops:

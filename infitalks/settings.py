@@ -43,6 +43,8 @@ class Settings(BaseModel):
     # `off` is for load tests; refused in production.
     rate_limits: Literal["on", "off"] = Field("on", alias="INFITALKS_RATE_LIMITS")
     debug: bool = Field(False, alias="FLASK_DEBUG")
+    # Where fault tests say at which points a process dies; refused outside of test mode.
+    failpoints: Path | None = Field(None, alias="INFITALKS_FAILPOINTS")
 
     mongodb_uri: str = Field("", alias="MONGODB_URI")
     # Used when the URI names no database.
@@ -128,6 +130,8 @@ def check_complete(settings: Settings) -> None:
         raise SettingsError("PUBLIC_URL: has to be like https://chat.example.org, without a path")
     if not settings.mongodb_uri.startswith(("mongodb://", "mongodb+srv://")):
         raise SettingsError("MONGODB_URI: has to begin with mongodb:// or mongodb+srv://")
+    if settings.failpoints and settings.mode != "test":
+        raise SettingsError("INFITALKS_FAILPOINTS: is for fault tests, with INFITALKS_MODE=test")
     if settings.mode == "production":
         _check_production(settings)
 

@@ -14,6 +14,7 @@ from infitalks import events
 from infitalks.actions import memberships, summaries, writer
 from infitalks.actions.writer import Draft
 from infitalks.errors import Conflict, NotFound
+from infitalks.failpoints import failpoint
 from infitalks.models.chats import Chat
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry
@@ -53,7 +54,9 @@ def append(draft: Draft) -> tuple[Doc, bool]:
     entry, new = writer.commit(draft, digest)
     if not new:
         return _settle_repeat(entry, digest), False
+    failpoint("append.before_apply")
     apply(entry)
+    failpoint("append.before_ring")
     events.entry_appended(draft.chat)
     return entry, True
 

@@ -13,6 +13,7 @@ from infitalks import access, events
 from infitalks.actions.log import Draft, append, require_active
 from infitalks.backends import media as media_store
 from infitalks.errors import Conflict, Invalid, NotFound, TooLarge, WrongType
+from infitalks.failpoints import failpoint
 from infitalks.integrations.pictures import PictureRefused, prepare_in_child, sniff
 from infitalks.models.database import Doc, object_id
 from infitalks.models.media import Media, media_by_id, spool, untold_media, waiting_media
@@ -154,6 +155,7 @@ def _claim_turn(media_id: ObjectId) -> Doc | None:
 def _store(media: Doc, data: bytes) -> None:
     picture = prepare_in_child(data)
     stored = media_store.store().upload(picture.data, media["public_id"])
+    failpoint("media.after_upload")
     ready = {
         "state": "ready",
         "content_type": picture.content_type,

@@ -3,6 +3,7 @@
 from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
+from infitalks.failpoints import failpoint
 from infitalks.models.chats import Chat, Membership, chat_by_id, membership_id
 from infitalks.models.database import Doc
 from infitalks.models.log import member_entries
@@ -19,6 +20,7 @@ def apply_members(chat_id: ObjectId, through: int) -> None:
             _make_chat(entry)
         for change in changes_of(entry):
             _apply_change(entry, change)
+        failpoint("members.before_applied")
         # Only now: whoever finds applied_m >= m may trust the memberships.
         Chat.raw().update_one(
             {"_id": chat_id, "applied_m": {"$lt": entry["seq"]}}, {"$set": {"applied_m": entry["seq"]}}

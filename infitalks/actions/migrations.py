@@ -10,6 +10,7 @@ import pymongo
 import migrations
 from infitalks.actions.leases import leased
 from infitalks.errors import Unavailable
+from infitalks.failpoints import failpoint
 from infitalks.models.database import TASK_SECONDS, database
 
 LEASE_SECONDS = 300.0
@@ -46,5 +47,6 @@ def upgrade() -> list[str]:
 def _run(name: str) -> str:
     with pymongo.timeout(TASK_SECONDS):  # building an index takes its time
         importlib.import_module(f"migrations.{name}").upgrade(database())
+    failpoint("migrations.before_mark")
     database()["migrations"].insert_one({"_id": name, "at": datetime.now(UTC)})
     return name

@@ -16,6 +16,7 @@ from infitalks.actions import log as chat_log
 from infitalks.actions.chats import keep_an_owner
 from infitalks.actions.leases import leased, renew_lease
 from infitalks.backends import realtime
+from infitalks.failpoints import failpoint
 from infitalks.models.chats import active_members, contacts_of, membership_of, memberships_in
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry, chats_with_waiting, waiting_entries
@@ -111,8 +112,10 @@ def _send_run(chat_id: ObjectId, run: list[Doc]) -> None:
     about_members = run[0]["kind"] == "member"  # the removed one's own pages hear of the removal
     told = [m["user"] for m in members if (m["active"] or about_members) and visible(run[0]["seq"], m["intervals"])]
     channels = live_channels(told)
+    failpoint("fan_out.before_send")
     for data in ready:
         realtime.trigger(channels, "log", data)
+    failpoint("fan_out.after_send")
     if any(entry["kind"] in ("member", "chat") for entry in run):
         realtime.trigger(channels, "chats", events.write_event({"chat_id": str(chat_id)}))
 

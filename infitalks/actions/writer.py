@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError
 
 from infitalks.actions import memberships
 from infitalks.errors import Unavailable
+from infitalks.failpoints import failpoint
 from infitalks.models.chats import applied_members, membership_id, memberships_by_id
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry, Top, entry_by_client_id, tops_of
@@ -188,6 +189,7 @@ def _insert(numbered: list[tuple[Waiting, Doc]]) -> list[Waiting]:
     if not numbered:
         return []
     stopped = len(numbered)
+    failpoint("append.before_insert")
     try:
         Entry.raw().insert_many([entry for _, entry in numbered], ordered=True)
     except BulkWriteError as error:
@@ -196,6 +198,7 @@ def _insert(numbered: list[tuple[Waiting, Doc]]) -> list[Waiting]:
         if failure["code"] != DUPLICATE_KEY or error.details["writeConcernErrors"]:
             raise
         stopped = failure["index"]
+    failpoint("append.after_insert")
     for waiting, entry in numbered[:stopped]:
         waiting.finish(entry, new=True)
     return [waiting for waiting, _ in numbered[stopped:]]

@@ -11,6 +11,7 @@ from kombu.entity import Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infitalks.failpoints import failpoint
 from infitalks.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,7 @@ def _start_ringer() -> None:
 def _ring_for_ever() -> None:
     while True:
         task, args, once = _waiting.get()
+        failpoint("queue.before_ring")
         try:
             if not once or _connection().set(_bell(task, args), "1", nx=True, ex=BELL_SECONDS):
                 celery_app.send_task(task, args=args, expires=RING_SECONDS)

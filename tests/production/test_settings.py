@@ -12,6 +12,7 @@ from flask import Flask
 from mongoengine import connection
 from pymongo import MongoClient
 
+from infitalks import failpoints
 from infitalks.actions import migrations
 from infitalks.app import require_journal
 from infitalks.errors import Unavailable
@@ -86,6 +87,7 @@ def test_a_sample_or_short_secret_is_refused(secret: str) -> None:
         ("MONGODB_URI", "mongodb://a.example.net,b.example.net/chat?replicaSet=rs0&Journal=False"),
         ("MONGODB_URI", "mongodb://db.example.net/?j=false"),
         ("MONGODB_URI", "mongodb://db.example.net/?w=0"),
+        ("INFITALKS_FAILPOINTS", "faults"),
     ],
 )
 def test_what_is_unsafe_is_refused_in_production_alone(name: str, value: str) -> None:
@@ -121,6 +123,25 @@ def test_a_value_of_the_wrong_form_is_refused_by_name(name: str, value: str) -> 
 def test_a_provider_without_its_issuer_is_refused() -> None:
     with pytest.raises(SettingsError, match="OIDC_ISSUER"):
         start_with(OIDC_CLIENT_ID="client")
+
+
+def test_failpoints_exist_in_test_mode_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    order = tmp_path / "append.before_insert"
+    for mode in ("production", "local"):
+        with pytest.raises(SettingsError, match="INFITALKS_FAILPOINTS"):
+            start_with(INFITALKS_MODE=mode, INFITALKS_FAILPOINTS=str(tmp_path))
+        # Not even where nobody checked the settings.
+        failpoints.configure(load_settings({"INFITALKS_MODE": mode, "INFITALKS_FAILPOINTS": str(tmp_path)}))
+        order.write_text("sleep 7")
+        failpoints.failpoint(order.name)
+        assert order.exists() and slept == []
+    failpoints.configure(load_settings({"INFITALKS_MODE": "test", "INFITALKS_FAILPOINTS": str(tmp_path)}))
+    for _ in range(2):
+        failpoints.failpoint(order.name)
+    assert not order.exists() and slept == [7.0]
+    failpoints.configure(load_settings({}))
 
 
 def test_the_page_on_deploying_names_every_variable() -> None:
