@@ -5,16 +5,22 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+
+from tests.faults.history import DOUBLED, LOST, MISORDERED, History, violations
+from tests.faults.rig import Cluster
+from tests.faults.senders import Log
 
 FULL = os.environ.get("FAULTS") == "full"
 SEED = int(os.environ.get("SEED", "1"))
 HEAD = ("", "kills", "acknowledged", "lost", "doubled", "misordered")
 
 Often = Callable[[int, int], int]
+Judge = Callable[[str, int, History], None]
 
 
 @dataclass
@@ -36,6 +42,39 @@ _rows: list[Survived] = []
 def survived() -> Callable[[Survived], None]:
     """Adds a row to the table that is printed at the end."""
     return _rows.append
+
+
+@pytest.fixture
+def judge(survived: Callable[[Survived], None]) -> Judge:
+    """`judge(what was done, kills, history)`: adds the row, and fails where a rule of history.py is broken."""
+
+    def pass_judgement(what: str, kills: int, history: History) -> None:
+        found = violations(history)
+        kinds = [each.kind for each in found]
+        acknowledged = len({attempt.key for attempt in history.attempts if attempt.acknowledged})
+        survived(Survived(what, kills, acknowledged, *map(kinds.count, (LOST, DOUBLED, MISORDERED))))
+        assert not found, f"{len(found)} violations\n" + "\n".join(map(str, found[:20]))
+
+    return pass_judgement
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A whole product for the tests of a module, which leave it healthy."""
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    """The attempts of a test."""
+    kept = Log(tmp_path / "attempts.jsonl")
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
