@@ -100,8 +100,8 @@ def create_app(settings: Settings) -> Flask:
 
 
 def require_journal(app: Flask, settings: Settings) -> None:
-    """In production, let nothing be stored by a MongoDB that could lose it, or that has not been migrated and so
-    lacks the indexes which the promises stand on; to be called before serving.
+    """In production, let nothing be stored by a MongoDB that could lose it, that has not been migrated and so
+    lacks the indexes which the promises stand on, or that a newer version has migrated; to be called before serving.
 
     Raises SettingsError. Where MongoDB is away, it is asked again at each call until it has answered.
     """
@@ -123,6 +123,7 @@ def require_journal(app: Flask, settings: Settings) -> None:
 def _database_fits(settings: Settings) -> bool:
     if not check_journal(settings):
         return False
+    migrations.require_known()
     if pending := migrations.pending():
         raise SettingsError(f"the database lacks {', '.join(pending)}: run `infitalks db upgrade` first")
     return True

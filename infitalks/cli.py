@@ -93,6 +93,9 @@ def _status(settings: Settings, asked: argparse.Namespace) -> int:
     done = migrations.applied()
     for name in migrations.names():
         print(f"{'done   ' if name in done else 'pending'} {name}")
+    for name in migrations.newer():
+        print(f"unknown {name}")
+    migrations.require_known()
     return 0
 
 
