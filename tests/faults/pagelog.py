@@ -1,0 +1,174 @@
+"""One chat's log as a page knows it: frontend/state/log.ts in Python, name for name, for the fault tests.
+
+Pure: every function gives a new log. Not for: deciding what to fetch (catchup.py).
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+FAR_BEHIND = 500
+"""Beyond this many missing entries it is quicker to start again from the newest page."""
+
+Entry = Mapping[str, Any]
+Message = Mapping[str, Any]
+LogPage = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry that is shown. `version`: the seq as of which `message` is known to be right."""
+
+    seq: int
+    entry: Entry
+    message: Message | None
+    version: int
+
+
+Known = tuple[Message, int]
+
+
+@dataclass(frozen=True)
+class ChatLog:
+    """`rows`: all that the user may see from `start` to `through`. `last`: the highest seq heard of.
+
+    `begins`: nothing older exists. `past`: it ends at an old message that was asked for. `early`: entries beyond a
+    gap. `unloaded`: newer states of messages older than `start`.
+    """
+
+    rows: tuple[Row, ...]
+    start: int
+    through: int
+    begins: bool
+    past: bool
+    last: int
+    early: Mapping[int, Entry] = field(default_factory=dict)
+    unloaded: Mapping[int, Known] = field(default_factory=dict)
+
+
+@dataclass
+class _Work:
+    rows: list[Row]
+    start: int
+    unloaded: dict[int, Known]
+
+
+def open_log(page: LogPage, up_to: int | None = None) -> ChatLog:
+    """The log that a page without `after` starts: the newest one, or with `up_to` one that ends there."""
+    up_to = page["last_seq"] if up_to is None else up_to
+    work = _Work([], _start_of(page), {})
+    for entry in page["entries"]:
+        _apply(work, entry, page["last_seq"])
+    last = max(page["last_seq"], up_to)
+    return ChatLog(tuple(work.rows), work.start, up_to, not page["has_more"], up_to < last, last, {}, work.unloaded)
+
+
+def add_live(log: ChatLog, entries: Iterable[Entry]) -> ChatLog:
+    """Takes live entries, in any order and any number of times; those beyond a gap wait."""
+    early, last = dict(log.early), log.last
+    for entry in entries:
+        last = max(last, entry["seq"])
+        if entry["seq"] > log.through:
+            early[entry["seq"]] = entry
+    return _drain(replace(log, last=last, early=early))
+
+
+def add_newer(log: ChatLog, page: LogPage, after: int) -> ChatLog:
+    """Takes a page that was asked for with `after`, which has to lie inside the log."""
+    if after > log.through or page["through"] <= log.through:
+        return log
+    work = _work_on(log)
+    for entry in page["entries"]:
+        if entry["seq"] > log.through:
+            _apply(work, entry, page["last_seq"])
+    past, last = log.past and page["has_more"], max(log.last, page["last_seq"])
+    return _drain(replace(_done(log, work), through=page["through"], past=past, last=last))
+
+
+def add_older(log: ChatLog, page: LogPage, before: int) -> ChatLog:
+    """Takes a page that was asked for with `before`; one that does not meet the log's start is dropped."""
+    if before != log.start:
+        return log
+    work = _Work([], _start_of(page), dict(log.unloaded))
+    for entry in page["entries"]:
+        if entry["seq"] < before:
+            _apply(work, entry, page["last_seq"])
+    work.rows += log.rows
+    return replace(_done(log, work), begins=not page["has_more"])
+
+
+def heard_of(log: ChatLog, seq: int) -> ChatLog:
+    """Notes that the chat has grown to `seq`."""
+    return replace(log, last=seq) if seq > log.last else log
+
+
+def next_step(log: ChatLog, force: bool = False) -> int | str | None:
+    """The next fetch: the seq to fetch after, "restart", or None when nothing is missing and nothing forces it."""
+    if not log.past and log.last - log.through > FAR_BEHIND:
+        return "restart"
+    return log.through if force or (not log.past and log.last > log.through) else None
+
+
+def about_message(entry: Entry) -> bool:
+    """Whether an entry is about a message and so carries it."""
+    return entry["kind"] not in ("member", "chat")
+
+
+def _start_of(page: LogPage) -> int:
+    """Pages that go backwards are complete down to `through`."""
+    return page["through"] if page["has_more"] else 1
+
+
+def _work_on(log: ChatLog) -> _Work:
+    return _Work(list(log.rows), log.start, dict(log.unloaded))
+
+
+def _done(log: ChatLog, work: _Work) -> ChatLog:
+    return replace(log, rows=tuple(work.rows), start=work.start, unloaded=work.unloaded)
+
+
+def _drain(log: ChatLog) -> ChatLog:
+    work, through = _work_on(log), log.through
+    while entry := log.early.get(through + 1):
+        _apply(work, entry, entry["seq"])
+        through = entry["seq"]
+    early = {seq: entry for seq, entry in log.early.items() if seq > through}
+    return replace(_done(log, work), through=through, early=early, last=max(log.last, through))
+
+
+def _apply(work: _Work, entry: Entry, as_of: int) -> None:
+    if not about_message(entry):
+        _insert(work, Row(entry["seq"], entry, None, entry["seq"]))
+        return
+    about: int = entry["message"]["seq"]
+    best: Known = (entry["message"], max(as_of, entry["seq"]))
+    kept = work.unloaded.get(about)
+    if kept and kept[1] > best[1]:
+        best = kept
+    if entry["kind"] == "message":
+        _insert(work, Row(entry["seq"], entry, *best))
+    elif about < work.start:
+        work.unloaded[about] = best
+    else:
+        _renew(work, best)
+
+
+def _insert(work: _Work, row: Row) -> None:
+    place = _place_of(work.rows, row.seq)
+    if place == len(work.rows) or work.rows[place].seq != row.seq:
+        work.rows.insert(place, row)
+    elif row.message:
+        _renew(work, (row.message, row.version))
+
+
+def _renew(work: _Work, known: Known) -> None:
+    message, version = known
+    place = _place_of(work.rows, message["seq"])
+    row = work.rows[place] if place < len(work.rows) else None
+    if row and row.message and row.message["id"] == message["id"] and row.version < version:
+        work.rows[place] = replace(row, message=message, version=version)
+
+
+def _place_of(rows: list[Row], seq: int) -> int:
+    return bisect_left(rows, seq, key=lambda row: row.seq)
