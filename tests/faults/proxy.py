@@ -37,6 +37,7 @@ class Proxy:
         self._links: set[Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._forwarding = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault proxy", daemon=True)
         self._thread.start()
@@ -82,8 +83,9 @@ class Proxy:
 
     async def _set(self, mode: str, *, count: int = 0, to: bytes = b"", ms: float = 0, jitter: float = 0) -> None:
         self._mode, self._count, self._to, self._ms, self._jitter = mode, count, to, ms, jitter
-        self._forwarding = asyncio.Event()
-        if mode != "blackhole":
+        if mode == "blackhole":
+            self._forwarding.clear()
+        else:
             self._forwarding.set()
         for link in self._links:
             link.answered, link.frozen = 0, link.frozen or mode == "half open"
@@ -100,7 +102,8 @@ class Proxy:
             self._server = None
         for link in self._links:
             link.reset()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._links.clear()
+        await asyncio.gather(*self._tasks)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -118,16 +121,18 @@ class Proxy:
     async def _pump(
         self, link: Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool
     ) -> None:
-        """One direction of a link, until it ends."""
-        with suppress(OSError):
+        """One direction of a link, until it ends: in order, or with the other side's reset."""
+        end = writer.close
+        try:
             while data := await reader.read(CHUNK):
                 await self._forwarding.wait()
-                data = await self._treat(link, data, answers)
-                writer.write(data)
+                writer.write(await self._treat(link, data, answers))
                 await writer.drain()
+        except OSError:
+            end = link.reset
         if not link.frozen:
             self._links.discard(link)
-            link.reset()
+            end()
 
     async def _treat(self, link: Link, data: bytes, answers: bool) -> bytes:
         """What of the data is passed on."""
