@@ -44,7 +44,7 @@ def own_client_id() -> str:
 
 
 def append(draft: Draft) -> tuple[Doc, bool]:
-    """Commit the draft as the chat's next entry, apply it, ring the fan-out.
+    """Commit the draft as the chat's next entry, apply it, ring the fan-out. (Messages are counted by the writer.)
 
     Returns the entry and whether it is new; a repeat (same chat, author, client_id, content) gets the stored one.
     Raises Conflict for other content under the same client_id, Unavailable where the number stayed contested
@@ -74,21 +74,17 @@ def _settle_repeat(stored: Doc, digest: str) -> Doc:
 
 def apply(entry: Doc) -> None:
     """Make chats, memberships and messages show the entry. Repeatable; the fan-out does it again after a crash."""
-    apply_all([entry])
+    _APPLIERS[entry["kind"]](entry)
+    if entry["kind"] != "message":
+        summaries.move_tops([entry])
 
 
 def apply_all(entries: Iterable[Doc]) -> None:
-    """The same for many entries of one chat, in order."""
+    """The same for entries of one chat, in order, whose writer may have died before all of it was done."""
     ordered = list(entries)
-    messages = [entry for entry in ordered if entry["kind"] == "message"]
-    for message in messages:
-        _apply_message(message)
-    summaries.move_tops(messages, durable=False)  # the next write, which is durable, covers it
-    summaries.move_read_positions((message["author"], message) for message in messages)  # sending is reading
-    others = [entry for entry in ordered if entry["kind"] != "message"]
-    for entry in others:
-        _APPLIERS[entry["kind"]](entry)
-    summaries.move_tops(others)
+    summaries.count_messages(summaries.uncounted([entry for entry in ordered if entry["kind"] == "message"]))
+    for entry in ordered:
+        apply(entry)
 
 
 def _apply_message(entry: Doc) -> None:
@@ -153,6 +149,7 @@ def _apply_member(entry: Doc) -> None:
 
 
 _APPLIERS: dict[str, Callable[[Doc], None]] = {
+    "message": _apply_message,
     "edit": _apply_edit,
     "delete": _apply_delete,
     "reaction": _apply_reaction,

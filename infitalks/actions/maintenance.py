@@ -15,7 +15,7 @@ from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.errors import NotFound
 from infitalks.models.chats import Chat
 from infitalks.models.database import TASK_SECONDS
-from infitalks.models.log import Entry
+from infitalks.models.log import AT_ONCE, Entry
 from infitalks.models.maintenance import Report, report_by_id
 from infitalks.models.media import Media, spool, unattached_media, unclaimed_spool
 from infitalks.models.users import User
@@ -80,7 +80,7 @@ def _replay_dead_entries(dry_run: bool) -> Counts:
     dead = {"out.state": "dead"}
     counts = {"dead": Entry.raw().count_documents(dead), "replayed": 0}
     if not dry_run:
-        again = {"out.state": "new", "out.tries": 0, "out.due": datetime.now(UTC)}
+        again = {"out.state": "new", "out.tries": 0, "out.due": AT_ONCE}
         counts["replayed"] = Entry.raw().update_many(dead, {"$set": again}).modified_count
     return counts
 

@@ -4,9 +4,9 @@ An entry's row in the outbox is its place in the log; Redis only says that there
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 from bson import ObjectId
 
@@ -25,31 +25,52 @@ from infitalks.models.users import User, live_channels, user_by_id
 logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 5.0
+RENEW_AFTER = 1.0
 BATCH = 100  # entries read at once
 MOST_TRIES = 3
-SWEEP_AFTER = timedelta(seconds=2)
-RETRY_AFTER = timedelta(seconds=2)
+RETRY_SECONDS = 2
+
+
+class LeaseLost(Exception):
+    """Somebody else tells this chat by now."""
+
+
+class Turn:
+    """The right to tell a chat: a lease that is renewed as long as one asks, before anything is sent."""
+
+    def __init__(self, lease: str, token: str) -> None:
+        self._lease, self._token, self._kept = lease, token, time.monotonic()
+
+    def keep(self) -> None:
+        """Raises LeaseLost where one was away for so long that another has taken over: what was read before then
+        must not be sent any more."""
+        if time.monotonic() - self._kept < RENEW_AFTER:
+            return
+        if not renew_lease(self._lease, self._token, LEASE_SECONDS):
+            raise LeaseLost
+        self._kept = time.monotonic()
 
 
 def fan_out(chat_id: ObjectId) -> None:
     """Tell everybody concerned of all waiting entries of the chat, in order. Running it twice is harmless."""
-    lease = f"fan_out:{chat_id}"
-    with leased(lease, LEASE_SECONDS) as token:
+    told = 0
+    with leased(lease := f"fan_out:{chat_id}", LEASE_SECONDS) as token:
         if token is None:
             return  # whoever holds it looks once more after letting go
-        while batch := waiting_entries(chat_id, datetime.now(UTC), BATCH):
-            _tell_batch(chat_id, batch)
-            if not renew_lease(lease, token, LEASE_SECONDS):
-                return
-    if waiting_entries(chat_id, datetime.now(UTC), 1):
+        turn = Turn(lease, token)
+        with suppress(LeaseLost):
+            while batch := waiting_entries(chat_id, told, BATCH):
+                _tell_batch(chat_id, batch, turn)
+                told = batch[-1]["seq"]
+    if waiting_entries(chat_id, told, 1):
         events.entry_appended(chat_id)
 
 
 def sweep() -> None:
-    """Ring for every chat whose entries have waited longer than a bell takes."""
+    """Ring for every chat of which something is still to be told. Bells that wait already are not doubled."""
     with leased("sweep:log", 1.0) as token:
         if token is not None:
-            for chat_id in chats_with_waiting(datetime.now(UTC) - SWEEP_AFTER):
+            for chat_id in chats_with_waiting():
                 events.entry_appended(chat_id)
 
 
@@ -68,22 +89,24 @@ def _runs(batch: list[Doc]) -> Iterator[list[Doc]]:
         yield run
 
 
-def _tell_batch(chat_id: ObjectId, batch: list[Doc]) -> None:
+def _tell_batch(chat_id: ObjectId, batch: list[Doc], turn: Turn) -> None:
     reachable = True
     for run in _runs(batch):
-        reachable = _tell_run(chat_id, run, reachable)
+        reachable = _tell_run(chat_id, run, turn, reachable)
 
 
-def _tell_run(chat_id: ObjectId, run: list[Doc], reachable: bool) -> bool:
+def _tell_run(chat_id: ObjectId, run: list[Doc], turn: Turn, reachable: bool) -> bool:
     """Apply the run and tell of it. Returns whether the server of live events could be reached."""
     try:
         # Never skipped: a removal holds whether or not anybody can be told of it.
         _apply_run(chat_id, run)
         if reachable:
-            _send_run(chat_id, run)
+            _send_run(chat_id, run, turn)
             _mark(run, {"out.state": "done"})
         else:
             _postpone(run)
+    except LeaseLost:
+        raise
     except realtime.RealtimeUnavailable as error:
         logger.warning("live events wait, pages poll meanwhile: %s", error)
         _postpone(run)
@@ -91,7 +114,7 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], reachable: bool) -> bool:
     except Exception:
         if len(run) > 1:  # one of them is at fault: alone, the others pass
             for entry in run:
-                reachable = _tell_run(chat_id, [entry], reachable)
+                reachable = _tell_run(chat_id, [entry], turn, reachable)
             return reachable
         logger.exception("entry %s of chat %s could not be told", run[0]["seq"], chat_id)
         _count_failure(run[0])
@@ -104,36 +127,44 @@ def _apply_run(chat_id: ObjectId, run: list[Doc]) -> None:
         keep_an_owner(run[0])
 
 
-def _send_run(chat_id: ObjectId, run: list[Doc]) -> None:
+def _send_run(chat_id: ObjectId, run: list[Doc], turn: Turn) -> None:
     # What is told shows messages as they now are, so members and channels are read after it, and never kept:
     # who was removed, or whose session ended, meanwhile must not hear what came later.
-    ready = events.log_events(chat_id, run)
-    members = memberships_in(chat_id)
-    about_members = run[0]["kind"] == "member"  # the removed one's own pages hear of the removal
-    told = [m["user"] for m in members if (m["active"] or about_members) and visible(run[0]["seq"], m["intervals"])]
-    channels = live_channels(told)
-    failpoint("fan_out.before_send")
-    for data in ready:
-        realtime.trigger(channels, "log", data)
-    failpoint("fan_out.after_send")
+    ready = [("log", data) for data in events.log_events(chat_id, run)]
     if any(entry["kind"] in ("member", "chat") for entry in run):
-        realtime.trigger(channels, "chats", events.write_event({"chat_id": str(chat_id)}))
+        ready.append(("chats", events.write_event({"chat_id": str(chat_id)})))
+    channels = live_channels(_recipients(chat_id, run[0]))
+    failpoint("fan_out.before_send")
+    turn.keep()
+    realtime.publish(channels, ready)
+    failpoint("fan_out.after_send")
+
+
+def _recipients(chat_id: ObjectId, first: Doc) -> list[ObjectId]:
+    """Who may see the entry, and with it its run. A removed one's own pages hear of the removal."""
+    about_members = first["kind"] == "member"
+    members = memberships_in(chat_id)
+    return [m["user"] for m in members if (m["active"] or about_members) and visible(first["seq"], m["intervals"])]
 
 
 def _postpone(run: list[Doc]) -> None:
     """The server of live events is away: that is no fault of the entries, so it does not count."""
-    _mark(run, {"out.due": datetime.now(UTC) + RETRY_AFTER})
+    _mark(run, {"out.due": _LATER})
 
 
 def _count_failure(entry: Doc) -> None:
-    tries = entry["out"]["tries"] + 1
-    state = "dead" if tries >= MOST_TRIES else "new"
-    due = datetime.now(UTC) + RETRY_AFTER
-    _mark([entry], {"out.state": state, "out.tries": tries, "out.due": due})
+    tries = entry["out"]["tries"]
+    state = "dead" if tries + 1 >= MOST_TRIES else "new"
+    _mark([entry], {"out.state": state, "out.tries": tries + 1, "out.due": _LATER}, {"out.tries": tries})
 
 
-def _mark(run: list[Doc], fields: Doc) -> None:
-    Entry.raw().update_many({"_id": {"$in": [entry["_id"] for entry in run]}, "out.state": "new"}, {"$set": fields})
+_LATER = {"$add": ["$$NOW", RETRY_SECONDS * 1000]}
+
+
+def _mark(run: list[Doc], fields: Doc, still: Doc | None = None) -> None:
+    """Only what nobody has marked since: who comes late changes nothing."""
+    waiting = {"_id": {"$in": [entry["_id"] for entry in run]}, "out.state": "new", **(still or {})}
+    Entry.raw().update_many(waiting, [{"$set": fields}])
 
 
 def tell_read(chat_id: ObjectId, user_id: ObjectId) -> None:
@@ -164,7 +195,7 @@ def tell_presence(user_id: ObjectId) -> None:
 def tell_moved(old_channel: str) -> None:
     """Without content: whoever is still entitled asks for the new channel."""
     with suppress(realtime.RealtimeUnavailable, realtime.RealtimeRefused):
-        realtime.trigger([old_channel], "moved", "{}")
+        realtime.publish([old_channel], [("moved", "{}")])
 
 
 def _notify_chat(chat_id: ObjectId, event: str, data: Doc) -> None:
@@ -173,7 +204,7 @@ def _notify_chat(chat_id: ObjectId, event: str, data: Doc) -> None:
 
 def _notify(user_ids: list[ObjectId], event: str, data: Doc) -> None:
     try:
-        realtime.trigger(live_channels(user_ids), event, events.write_event(data))
+        realtime.publish(live_channels(user_ids), [(event, events.write_event(data))])
     except (realtime.RealtimeUnavailable, realtime.RealtimeRefused) as error:
         logger.info("dropped a %s notice: %s", event, error)
 

@@ -8,11 +8,31 @@ from collections.abc import Iterable
 from bson import ObjectId
 from pymongo import UpdateOne, WriteConcern
 
-from infitalks.models.chats import Chat, Membership, membership_id
+from infitalks.models.chats import Chat, Membership, chat_by_id, membership_id, memberships_by_id
 from infitalks.models.database import Doc
 from infitalks.models.log import last_message_in
 
 SNIPPET = 140  # characters of a message that the chat list shows
+
+
+def count_messages(messages: Iterable[Doc]) -> None:
+    """The chats' tops and last messages, and how far the authors have read: sending is reading."""
+    ordered = sorted(messages, key=lambda message: message["seq"])
+    newest = {message["chat"]: message for message in ordered}
+    move_tops(newest.values(), durable=False)  # the next write, which is durable, covers it
+    own = {(message["chat"], message["author"]): message for message in ordered}
+    move_read_positions((message["author"], message) for message in own.values())
+
+
+def uncounted(messages: list[Doc]) -> list[Doc]:
+    """Those, of one chat, that the summaries do not show: their writer died, or is at it."""
+    if not messages:
+        return []
+    chat = chat_by_id(messages[0]["chat"])
+    shown = ((chat or {}).get("last_message") or {}).get("seq", 0)
+    authors = memberships_by_id({membership_id(message["chat"], message["author"]) for message in messages})
+    read = {membership["user"]: membership["read_seq"] for membership in authors.values()}
+    return [m for m in messages if m["seq"] > shown or m["seq"] > read.get(m["author"], 0)]
 
 
 def move_tops(entries: Iterable[Doc], *, durable: bool = True) -> None:

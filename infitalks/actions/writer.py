@@ -3,6 +3,7 @@
 Not for: what an entry means, nor applying it (log.py).
 """
 
+import logging
 import queue
 import random
 import threading
@@ -15,19 +16,21 @@ from typing import Any
 
 import bson
 from bson import ObjectId
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, PyMongoError
 
-from infitalks.actions import memberships
+from infitalks.actions import memberships, summaries
 from infitalks.errors import Unavailable
 from infitalks.failpoints import failpoint
 from infitalks.models.chats import applied_members, membership_id, memberships_by_id
 from infitalks.models.database import Doc
-from infitalks.models.log import Entry, Top, entry_by_client_id, tops_of
+from infitalks.models.log import AT_ONCE, Entry, Top, entry_by_client_id, tops_of
 
 LARGEST_BATCH = 64
 PATIENCE_SECONDS = 2.0  # how long an entry competes for a number before its sender is asked to send again
 ANSWER_SECONDS = 20.0  # longer than any batch can take, with the driver's own time limits
 DUPLICATE_KEY = 11000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def _number(waiting: Waiting, top: Top) -> Doc:
         "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
         "client_id": draft.client_id,
         "hash": waiting.digest,
-        "out": {"state": "new", "due": now, "tries": 0},
+        "out": {"state": "new", "due": AT_ONCE, "tries": 0},
         **draft.body,
     }
 
@@ -199,9 +202,19 @@ def _insert(numbered: list[tuple[Waiting, Doc]]) -> list[Waiting]:
             raise
         stopped = failure["index"]
     failpoint("append.after_insert")
-    for waiting, entry in numbered[:stopped]:
-        waiting.finish(entry, new=True)
+    _finish(numbered[:stopped])
     return [waiting for waiting, _ in numbered[stopped:]]
+
+
+def _finish(committed: list[tuple[Waiting, Doc]]) -> None:
+    """The messages are counted here, for the whole batch, so that their senders find them counted."""
+    try:
+        summaries.count_messages(entry for _, entry in committed if entry["kind"] == "message")
+    except PyMongoError as error:
+        # They are committed all the same, and the fan-out counts what is not.
+        logger.warning("messages are counted later: %s", error)
+    for waiting, entry in committed:
+        waiting.finish(entry, new=True)
 
 
 def _settle_duplicate(waiting: Waiting) -> None:

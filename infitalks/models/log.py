@@ -2,11 +2,12 @@
 
 An entry: {_id, chat, seq, n, m, kind, author, at, client_id, hash, body…, out}. `n` counts the messages up to and
 including it, `m` is the seq of the last member entry up to and including it. `out` is its row in the outbox:
-state new (to be told), done or dead, due, tries. A message is an entry of kind message; its id is the message's.
+state new (to be told), done or dead, due (by the database's clock), tries. A message is an entry of kind message; its
+id is the message's.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bson import ObjectId
@@ -16,6 +17,7 @@ from infitalks.models.database import Doc, Stored
 
 KINDS = ("message", "edit", "delete", "reaction", "media", "member", "chat")
 ABOUT_MESSAGES = ("edit", "delete", "reaction", "media")
+AT_ONCE = datetime.fromtimestamp(0, UTC)  # due, whatever any clock says
 
 
 class Entry(Stored):
@@ -100,10 +102,14 @@ def entry_at(chat_id: ObjectId, seq: int) -> Doc | None:
     return Entry.raw().find_one({"chat": chat_id, "seq": seq})
 
 
-def waiting_entries(chat_id: ObjectId, now: datetime, limit: int) -> list[Doc]:
-    """Entries that have still to be told, in order."""
-    query = {"chat": chat_id, "out.state": "new", "out.due": {"$lte": now}}
-    return list(Entry.raw().find(query).sort("seq", 1).limit(limit))
+_DUE = {"out.state": "new", "$expr": {"$lte": ["$out.due", "$$NOW"]}}
+
+
+def waiting_entries(chat_id: ObjectId, after: int, limit: int) -> list[Doc]:
+    """Entries numbered above `after` that are to be told now, in order."""
+    query = {"chat": chat_id, "seq": {"$gt": after}, **_DUE}
+    # By the index of what waits: the one of all numbers would be read from the chat's first entry on.
+    return list(Entry.raw().find(query).sort("seq", 1).limit(limit).hint("waiting"))
 
 
 def waiting_about(message_ids: list[ObjectId]) -> list[Doc]:
@@ -112,9 +118,10 @@ def waiting_about(message_ids: list[ObjectId]) -> list[Doc]:
     return list(Entry.raw().find(query).sort("seq", 1))
 
 
-def chats_with_waiting(due_before: datetime) -> list[ObjectId]:
-    """Chats whose bell was rung in vain, or whose telling failed and is due again."""
-    return list(Entry.raw().distinct("chat", {"out.state": "new", "out.due": {"$lte": due_before}}))
+def chats_with_waiting() -> list[ObjectId]:
+    """Chats of which something is to be told now: just appended, rung for in vain, or due again after a failure."""
+    stages: list[Doc] = [{"$match": _DUE}, {"$group": {"_id": "$chat"}}]
+    return [row["_id"] for row in Entry.raw().aggregate(stages, hint="waiting")]
 
 
 def last_message_in(chat_id: ObjectId) -> Doc | None:

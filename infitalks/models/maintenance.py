@@ -1,7 +1,7 @@
 """Reports of maintenance tasks, and leases: who may do a piece of work now."""
 
 from bson import ObjectId
-from mongoengine import BooleanField, DateTimeField, DictField, IntField, StringField
+from mongoengine import BooleanField, DateTimeField, DictField, StringField
 
 from infitalks.models.database import Stored
 
@@ -23,11 +23,10 @@ class Report(Stored):
 
 
 class Lease(Stored):
-    """`until` is by the database's clock; `token` rises with each taker, so that a late one can be told."""
+    """`until` is by the database's clock; `holder` is the token of who took it last, so that a late one can be told."""
 
     id = StringField(primary_key=True)
     until = DateTimeField(required=True)
-    token = IntField(required=True)
     holder = StringField(required=True)
 
     meta = {"collection": "leases"}

@@ -1,8 +1,11 @@
 """The real app on real databases, and the people who call it."""
 
 import io
+import itertools
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,10 +14,17 @@ from websockets.sync.client import connect
 
 from infitalks.actions import migrations
 from infitalks.app import create_app
+from infitalks.backends import realtime
+from infitalks.local.ports import pick_port
 from infitalks.settings import load_settings
 from tests.api.listening import Page
+from tests.api.providing import set_to
+from tests.conftest import started
 from tests.people import Person
+from tests.providers import Forger, Visitor, forging, issuer, mock_provider
 from tests.running import Running
+
+_forgers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +72,43 @@ def page(gateway_process: Running, pusher_environ: dict[str, str]) -> Iterator[C
 
     with ExitStack() as opened:
         yield lambda person: Page(opened.enter_context(connect(address, proxy=None)), person)
+
+
+@pytest.fixture(scope="session")
+def provider(services_folder: Path) -> Iterator[str]:
+    """The mock provider's issuer."""
+    port = pick_port()
+    with started(mock_provider(port), services_folder):
+        yield issuer(port)
+
+
+@pytest.fixture
+def site(app: Flask, stores_environ: dict[str, str], provider: str) -> Iterator[Flask]:
+    """The app, with the mock provider."""
+    with set_to(app, stores_environ, provider):
+        yield app
+
+
+@pytest.fixture
+def forger(app: Flask, stores_environ: dict[str, str]) -> Iterator[Forger]:
+    """A provider that forges; the app uses it."""
+    with forging() as forger, set_to(app, stores_environ, forger.address):
+        number = next(_forgers)
+        forger.subject = f"mallory-{number}"
+        forger.about["email"] = f"mallory-{number}@example.org"
+        yield forger
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    return Visitor(app.test_client())
+
+
+@pytest.fixture
+def no_gateway(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
+    """Nobody listens where live events are sent to."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        closed = taken.getsockname()[1]
+    realtime.configure(load_settings({**stores_environ, "PUSHER_PORT": str(closed)}))
+    yield
+    realtime.configure(load_settings(stores_environ))

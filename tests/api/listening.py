@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from infitalks.actions import realtime
 from infitalks.backends.realtime import MOST_BYTES
+from infitalks.models.log import AT_ONCE, Entry
 from tests.people import Person
 
 LISTENING = "pusher_internal:subscription_succeeded"
@@ -73,3 +74,13 @@ def rung(redis_url: str, task: str, *args: str) -> bool:
         waiting: Any = broker.lrange("realtime", 0, -1)
     headers = [json.loads(message)["headers"] for message in waiting]
     return any(h["task"] == task and all(arg in h["argsrepr"] for arg in args) for h in headers)
+
+
+def states(chat: str) -> list[str]:
+    """How the telling of each entry stands: new, done or dead."""
+    return [doc["out"]["state"] for doc in Entry.raw().find({"chat": ObjectId(chat)}).sort("seq", 1)]
+
+
+def make_due(chat: str) -> None:
+    """As if the time until the next try were over."""
+    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.due": AT_ONCE}})

@@ -1,39 +1,22 @@
 """The log: numbered without holes whoever writes at once, and applied and told though a writer died halfway."""
 
 import secrets
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import redis
 from bson import ObjectId
 from flask import Flask
 
 from infitalks.actions import log as chat_log
 from infitalks.actions import realtime as fan
-from infitalks.actions.leases import leased
-from infitalks.backends import realtime as server
+from infitalks.actions import summaries
 from infitalks.models.chats import chat_by_id, membership_of
-from infitalks.models.database import Doc
 from infitalks.models.log import Entry, entry_by_id
-from infitalks.settings import load_settings
+from tests.api.listening import make_due, states
 from tests.people import Person
-from tests.running import Running, wait_until
-
-LATER = timedelta(minutes=1)
-
-
-def states(chat: str) -> list[str]:
-    return [doc["out"]["state"] for doc in Entry.raw().find({"chat": ObjectId(chat)}).sort("seq", 1)]
-
-
-def make_due(chat: str) -> None:
-    """As if the time until the next try were over."""
-    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.due": datetime.now(UTC) - LATER}})
 
 
 @contextmanager
@@ -41,17 +24,8 @@ def dying_writers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Meanwhile writers end between committing an entry and applying it."""
     with monkeypatch.context() as broken:
         broken.setattr(chat_log, "apply", lambda entry: None)
+        broken.setattr(summaries, "count_messages", lambda messages: None)
         yield
-
-
-@pytest.fixture
-def no_gateway(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
-    """Nobody listens where live events are sent to."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        closed = taken.getsockname()[1]
-    server.configure(load_settings({**stores_environ, "PUSHER_PORT": str(closed)}))
-    yield
-    server.configure(load_settings(stores_environ))
 
 
 # Many at once
@@ -227,102 +201,6 @@ def test_the_heir_comes_though_the_writer_died_before(
         fan.fan_out(ObjectId(chat))
     assert bob.get(f"/api/chats/{chat}").json["role"] == "owner"
     assert len(states(chat)) == 3
-
-
-# The fan-out
-
-
-def test_an_away_gateway_makes_entries_wait_without_counting_it_against_them(ada: Person, no_gateway: None) -> None:
-    chat = ada.group()
-    ada.say(chat, "hello")
-    for _ in range(4):
-        make_due(chat)
-        fan.fan_out(ObjectId(chat))
-    waiting = list(Entry.raw().find({"chat": ObjectId(chat)}))
-    assert [(doc["out"]["state"], doc["out"]["tries"]) for doc in waiting] == [("new", 0), ("new", 0)]
-    assert all(doc["out"]["due"] > datetime.now(UTC) for doc in waiting)
-
-
-def test_a_second_fan_out_changes_nothing(ada: Person, bob: Person, gateway_process: Running) -> None:
-    chat = ada.group()
-    message = ada.say(chat, "helo")
-    ada.post(f"/api/chats/{chat}/members", {"user_ids": [bob.id]})
-    ada.patch(f"/api/messages/{message['id']}", {"text": "hello"})
-    bob.put(f"/api/messages/{message['id']}/reactions/👍")
-    ada.delete(f"/api/chats/{chat}/members/{bob.id}")
-    fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done"] * 6
-
-    def everything() -> list[Doc]:
-        log = list(Entry.raw().find({"chat": ObjectId(chat)}, {"out": 0}).sort("seq", 1))
-        return [*log, chat_by_id(ObjectId(chat)) or {}, membership_of(ObjectId(chat), ObjectId(bob.id)) or {}]
-
-    before = everything()
-    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.state": "new"}})
-    fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done"] * 6
-    assert everything() == before
-
-
-def test_what_fails_three_times_is_set_aside_and_takes_nobody_with_it(ada: Person, gateway_process: Running) -> None:
-    chat = ada.group()
-    ada.say(chat, "before")
-    ada.patch(f"/api/chats/{chat}", {"name": "Yard"})
-    Entry.raw().update_one({"chat": ObjectId(chat), "kind": "chat"}, {"$unset": {"changes": 1}})  # nothing reads that
-    ada.say(chat, "after")
-    fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done", "done", "new", "done"]
-    for _ in range(2):
-        make_due(chat)
-        fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done", "done", "dead", "done"]
-    ada.say(chat, "later")
-    fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done", "done", "dead", "done", "done"]
-
-
-def test_what_the_server_refuses_is_set_aside_and_holds_nothing_up(
-    ada: Person, gateway_process: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chat, real = ada.group(), server.trigger
-
-    def with_a_reserved_name(channels: list[str], event: str, data: str) -> None:
-        real(channels, f"pusher:{event}" if "refuse this" in data else event, data)
-
-    monkeypatch.setattr(server, "trigger", with_a_reserved_name)
-    for text in ("before", "refuse this", "after"):
-        ada.say(chat, text)
-    fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done", "done", "new", "done"]
-    for _ in range(2):
-        make_due(chat)
-        fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done", "done", "dead", "done"]
-
-
-def test_one_worker_at_a_time_tells_a_chat(ada: Person, gateway_process: Running) -> None:
-    chat = ada.group()
-    with leased(f"fan_out:{chat}", 30) as token:
-        assert token
-        fan.fan_out(ObjectId(chat))
-        assert states(chat) == ["new"]
-    fan.fan_out(ObjectId(chat))
-    assert states(chat) == ["done"]
-
-
-def test_the_sweep_rings_for_what_waits_and_only_for_that(
-    ada: Person, gateway_process: Running, redis_url: str
-) -> None:
-    quiet, waiting = ada.group(), ada.group()
-    fan.fan_out(ObjectId(quiet))
-    make_due(quiet)
-    make_due(waiting)
-    with redis.Redis.from_url(redis_url) as bells:
-        wait_until(lambda: bells.exists(f"bell:realtime.fan_out:{waiting}"), "the writer's bell has rung")
-        bells.delete(f"bell:realtime.fan_out:{quiet}", f"bell:realtime.fan_out:{waiting}")
-        fan.sweep()
-        wait_until(lambda: bells.exists(f"bell:realtime.fan_out:{waiting}"), "the sweep has rung")
-        assert not bells.exists(f"bell:realtime.fan_out:{quiet}")
 
 
 def test_client_ids_of_our_own_making_are_none_that_a_client_can_send(ada: Person) -> None:
