@@ -67,7 +67,7 @@ def upgrade() -> list[str]:
 
 
 @contextmanager
-def _holding_on(token: int) -> Iterator[None]:
+def _holding_on(token: str) -> Iterator[None]:
     """The lease is renewed while the block runs, however long a migration takes."""
     done = Event()
 
