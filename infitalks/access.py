@@ -41,7 +41,7 @@ def require_unchanged(membership: Doc) -> None:
     """Raise NotFound where the member was removed since. To be called when an answer is complete: whoever could
     append after a removal has applied it first, so what was read before this holds nothing later."""
     now = membership_of(membership["chat"], membership["user"])
-    if not now or now["intervals"] != membership["intervals"]:
+    if not now or not now["active"] or now["intervals"] != membership["intervals"]:
         raise NotFound()
 
 

@@ -44,7 +44,9 @@ blueprint = Blueprint("chats", __name__)
 
 def _one(me: User, chat_id: ObjectId) -> ChatOut:
     chat, membership = access.get_chat_for(me.id, str(chat_id))
-    return chats_out([chat], {chat["_id"]: membership}, me.id)[0]
+    answer = chats_out([chat], {chat["_id"]: membership}, me.id)[0]
+    access.require_unchanged(membership)
+    return answer
 
 
 def list_chats(user_id: ObjectId, cursor: str | None, limit: int) -> ChatsOut:
@@ -167,6 +169,7 @@ def post_read(me: User, chat_id: str, body: ReadIn) -> ReadOut:
     membership = chats.read_to(me.id, chat_id, body.seq)
     chat = chat_by_id(membership["chat"])
     unread = max(0, chat["n"] - membership["read_n"]) if chat else 0
+    access.require_unchanged(membership)
     return ReadOut(read_seq=membership["read_seq"], unread=unread)
 
 

@@ -154,6 +154,7 @@ def _settings(me: User, chat_id: str, error: InfiTalksError | None = None, new: 
         errors=_errors(error) if error else {},
         values=request.form,
     )
+    access.require_unchanged(membership)
     return (html, error.status) if error else html
 
 

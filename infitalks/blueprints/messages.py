@@ -6,7 +6,7 @@ from flask import Blueprint
 from infitalks import access
 from infitalks.actions import messages
 from infitalks.blueprints.guard import api
-from infitalks.models.log import entries_after, entries_before, entries_by_id, only_messages
+from infitalks.models.log import entries_after, entries_before, only_messages
 from infitalks.models.users import User
 from infitalks.schemas.base import validate
 from infitalks.schemas.messages import (
@@ -23,9 +23,12 @@ from infitalks.schemas.messages import (
 blueprint = Blueprint("messages", __name__)
 
 
-def _now(message_id: str) -> MessageOut:
+def _now(me: User, message_id: str) -> MessageOut:
     """The message as it is now."""
-    return messages_out(entries_by_id([ObjectId(message_id)]).values())[0]
+    message, membership = access.get_message_for(me.id, message_id)
+    answer = messages_out([message])[0]
+    access.require_unchanged(membership)
+    return answer
 
 
 @blueprint.get("/api/messages")
@@ -58,14 +61,14 @@ def post_message(me: User, body: MessageIn) -> tuple[MessageOut, int]:
     )
     if new:
         return sent_out(message, me.to_mongo()), 201
-    return messages_out([message])[0], 200
+    return _now(me, str(message["_id"])), 200
 
 
 @blueprint.patch("/api/messages/<message_id>")
 @api(body=EditIn, answers={200: MessageOut})
 def patch_message(me: User, message_id: str, body: EditIn) -> MessageOut:
     messages.edit_message(me.id, message_id, body.text, body.client_id)
-    return _now(message_id)
+    return _now(me, message_id)
 
 
 @blueprint.delete("/api/messages/<message_id>")
@@ -89,4 +92,4 @@ def delete_reaction(me: User, message_id: str, emoji: str) -> MessageOut:
 def _react(me: User, message_id: str, emoji: str, *, on: bool) -> MessageOut:
     checked = validate(ReactionPath, {"emoji": emoji})
     messages.set_reaction(me.id, message_id, checked.emoji, on=on)
-    return _now(message_id)
+    return _now(me, message_id)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from infitalks import events
+from infitalks import access, events
 from infitalks.actions import chats, memberships, messages
 from infitalks.blueprints import chats as chats_doors
 from infitalks.blueprints import messages as messages_doors
@@ -84,6 +84,56 @@ def test_who_is_removed_while_an_answer_is_put_together_gets_none(
         earlier = ada.say(chat, "for all")["id"]
         meanwhile(module, name, remove_and_go_on(ada, bob, chat, earlier))
         assert bob.get(path.format(chat)).status_code == 404, path
+
+
+def renamed_too(ada: Person, chat: str, happens: Callable[[], object]) -> Callable[[], object]:
+    def both() -> None:
+        happens()
+        chats.change_chat(ObjectId(ada.id), chat, changes={"name": "not for bob"}, muted=None)
+
+    return both
+
+
+DEEDS: dict[str, tuple[str, str, Any, ModuleType, str]] = {
+    "a reaction": ("PUT", "/api/messages/{message}/reactions/👍", None, messages_doors, "_now"),
+    "muting": ("PATCH", "/api/chats/{chat}", {"muted": True}, chats_doors, "_one"),
+    "muting, read by half": ("PATCH", "/api/chats/{chat}", {"muted": True}, chats_doors, "chats_out"),
+    "reading": ("POST", "/api/chats/{chat}/read", {"seq": 2}, chats_doors, "chat_by_id"),
+    "the settings": ("GET", "/c/{chat}/settings", None, access, "chat_by_id"),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "body", "module", "name"), DEEDS.values(), ids=DEEDS)
+def test_the_answer_to_a_deed_shows_nothing_later_than_ones_removal(
+    ada: Person, bob: Person, meanwhile: Meanwhile, method: str, path: str, body: Any, module: ModuleType, name: str
+) -> None:
+    chat = ada.group(bob)
+    earlier = ada.say(chat, "for all")["id"]
+    path = path.format(chat=chat, message=earlier)
+    assert bob.call(method, path, body).status_code == 200
+    meanwhile(module, name, renamed_too(ada, chat, remove_and_go_on(ada, bob, chat, earlier)))
+    answer = bob.call(method, path, body)
+    assert answer.status_code == 404 and "not for bob" not in answer.text
+    assert "not for bob" in ada.get(f"/api/chats/{chat}").text
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["an edit", "a repeat"])
+def test_ones_own_message_is_not_shown_with_what_came_after_ones_removal(
+    ada: Person, bob: Person, meanwhile: Meanwhile, again: bool
+) -> None:
+    chat = ada.group(bob)
+    body = {"chat_id": chat, "client_id": "same", "text": "mine"}
+    mine = bob.post("/api/messages", body).json["id"]
+
+    def happens() -> None:
+        chats.remove_member(ObjectId(ada.id), chat, bob.id)
+        messages.set_reaction(ObjectId(ada.id), mine, "🎉", on=True)
+
+    meanwhile(messages_doors, "_now", happens)
+    answer = bob.post("/api/messages", body) if again else bob.patch(f"/api/messages/{mine}", {"text": "changed"})
+    assert answer.status_code == 404
+    (shown,) = ada.get(f"/api/messages?chat={chat}").json["messages"]
+    assert shown["reactions"]
 
 
 def test_the_lists_leave_out_a_chat_that_one_was_just_removed_from(
