@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey
 
 from infitalks import events
 from infitalks.errors import NotFound, Unauthenticated
-from infitalks.models.sessions import Session, session_by_id, session_by_refresh, sessions_of
+from infitalks.models.sessions import Session, session_and_user, session_by_refresh, sessions_of
 from infitalks.models.users import User, channel_name, secret_hash, user_by_id
 
 ABSOLUTE = timedelta(days=90)
@@ -69,7 +69,7 @@ def refresh_session(refresh: str) -> Tokens:
     session ends. Raises Unauthenticated."""
     used = secret_hash(refresh)
     session = session_by_refresh(used)
-    if not session or _is_over(session) or not _user_of(session):
+    if not session or _is_over(session) or not _may_use(session, user_by_id(session.user)):
         raise Unauthenticated("This refresh token is not valid.")
     fresh = f"ifr_{secrets.token_urlsafe(32)}"
     won = Session.raw().update_one(
@@ -105,7 +105,7 @@ def _key() -> OctKey:
 
 def session_of_cookie(token: str) -> tuple[User, Session] | None:
     """Who a browser's token signs in, if anybody any more."""
-    return _signed_in(session_by_id(secret_hash(token)), "browser")
+    return _signed_in(secret_hash(token), "browser")
 
 
 def session_of_access_token(token: str) -> tuple[User, Session] | None:
@@ -115,15 +115,14 @@ def session_of_access_token(token: str) -> tuple[User, Session] | None:
         jwt.JWTClaimsRegistry(iss={"essential": True, "value": "infitalks"}, exp={"essential": True}).validate(claims)
     except Exception:  # a forged header makes the library raise almost anything
         return None
-    return _signed_in(session_by_id(str(claims.get("sid"))), "api")
+    return _signed_in(str(claims.get("sid")), "api")
 
 
-def _signed_in(session: Session | None, kind: str) -> tuple[User, Session] | None:
-    if not session or session.kind != kind or _is_over(session):
+def _signed_in(session_id: str, kind: str) -> tuple[User, Session] | None:
+    found = session_and_user(session_id)
+    if not found or found[0].kind != kind or _is_over(found[0]) or not _may_use(*found):
         return None
-    user = _user_of(session)
-    if not user:
-        return None
+    session, user = found
     now = datetime.now(UTC)
     if now - session.seen_at > SEEN_EVERY:
         Session.raw().update_one({"_id": session.id}, {"$set": {"seen_at": now}})
@@ -135,9 +134,8 @@ def _is_over(session: Session) -> bool:
     return bool(now >= session.expires_at or now - session.seen_at > IDLE)
 
 
-def _user_of(session: Session) -> User | None:
-    user = user_by_id(session.user)
-    return user if user and not user.disabled_at and session.password_mark == _password_mark(user) else None
+def _may_use(session: Session, user: User | None) -> bool:
+    return bool(user and not user.disabled_at and session.password_mark == _password_mark(user))
 
 
 def _password_mark(user: User) -> str:
