@@ -17,10 +17,10 @@ from tests.faults.senders import Log
 
 FULL = os.environ.get("FAULTS") == "full"
 SEED = int(os.environ.get("SEED", "1"))
-HEAD = ("", "kills", "acknowledged", "lost", "doubled", "misordered")
+HEAD = ("", "kills", "acknowledged", "lost", "doubled", "misordered", "pages after")
 
 Often = Callable[[int, int], int]
-Judge = Callable[[str, int, History], None]
+Judge = Callable[..., None]
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Survived:
     lost: int = 0
     doubled: int = 0
     misordered: int = 0
+    pages_after: str = ""  # how long after everything was up again all pages were complete
 
 
 _rows: list[Survived] = []
@@ -46,13 +47,18 @@ def survived() -> Callable[[Survived], None]:
 
 @pytest.fixture
 def judge(survived: Callable[[Survived], None]) -> Judge:
-    """`judge(what was done, kills, history)`: adds the row, and fails where a rule of history.py is broken."""
+    """`judge(what was done, kills, history)`: adds the row, and fails where a rule of history.py is broken.
 
-    def pass_judgement(what: str, kills: int, history: History) -> None:
+    `pages_after`: in how many seconds of everything being up again the pages were complete.
+    """
+
+    def pass_judgement(what: str, kills: int, history: History, pages_after: float | None = None) -> None:
         found = violations(history)
         kinds = [each.kind for each in found]
         acknowledged = len({attempt.key for attempt in history.attempts if attempt.acknowledged})
-        survived(Survived(what, kills, acknowledged, *map(kinds.count, (LOST, DOUBLED, MISORDERED))))
+        seconds = "" if pages_after is None else f"{pages_after:.1f} s"
+        lost, doubled, misordered = map(kinds.count, (LOST, DOUBLED, MISORDERED))
+        survived(Survived(what, kills, acknowledged, lost, doubled, misordered, seconds))
         assert not found, f"{len(found)} violations\n" + "\n".join(map(str, found[:20]))
 
     return pass_judgement
@@ -95,4 +101,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section(f"faults survived, SEED={SEED}")
     for row in (HEAD, *(vars(row).values() for row in _rows)):
         what, *figures = map(str, row)
-        terminalreporter.write_line(f"{what:60}" + "".join(f"{figure:>14}" for figure in figures))
+        terminalreporter.write_line(f"{what:60}" + "".join(f"{figure:>13}" for figure in figures))

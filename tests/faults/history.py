@@ -185,6 +185,12 @@ def shown_once(history: History) -> Found:
                 if after <= before:
                     kind = DOUBLED if rows.count(after) > 1 else MISORDERED
                     yield kind, f"the page of {page.person} showed {after} after {before} of chat {page.chat}"
+        late = {seq for seq, _ in page.shown} - set(page.settled)
+        if late:
+            yield (
+                MISORDERED,
+                f"the page of {page.person} showed {sorted(late)[:5]} of chat {page.chat} in between, later",
+            )
 
 
 def removal_final(history: History) -> Found:

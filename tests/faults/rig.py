@@ -40,7 +40,7 @@ class Cluster:
     ) -> None:
         """`wsgi`: another app for both webs. `flush_ms`: how seldom mongod journals unasked (0: its default)."""
         self.folder, self.wsgi, self.flush_ms = folder, wsgi, flush_ms
-        self.kills = 0
+        self.ended_alone: list[str] = []  # who ended without having been told to
         self.failpoints = folder / "failpoints"
         self.failpoints.mkdir(parents=True)
         self.ports: dict[str, int] = {}
@@ -130,7 +130,6 @@ class Cluster:
 
     def kill(self, name: str) -> None:
         """kill -9 of it and its children."""
-        self.kills += 1
         self.running[name].kill()
 
     def stop(self, name: str) -> None:
@@ -160,17 +159,19 @@ class Cluster:
         return not self.ended(name) and service.ready_line in running.output() and service.ready()
 
     def wait_healthy(self, *names: str, seconds: float = 60) -> None:
-        """Return when these (all that were started) serve; what ended by itself is started again, as `run` does."""
+        """Return when these (all that were started) serve, after being started again where they ended by themselves."""
         for name in names or self.running:
-            wait_until(partial(self._healthy_or_launched, name), f"{name} serves", seconds)
+            wait_until(partial(self.serves, name), f"{name} serves", seconds)
 
-    def _healthy_or_launched(self, name: str) -> bool:
+    def serves(self, name: str) -> bool:
+        """The same as healthy(), but what ended by itself is started again, as `run` does."""
         if self.ended(name):
-            self.restart_ended(name)
+            self._restart_ended(name)
         return self.healthy(name)
 
-    def restart_ended(self, name: str) -> None:
+    def _restart_ended(self, name: str) -> None:
         """As the supervisor would: the rest of its group goes first."""
+        self.ended_alone.append(name)
         self.running[name].kill()
         self.launch(name)
 
@@ -195,6 +196,12 @@ class Cluster:
         """All logs: every entry of every chat, by chat and seq."""
         with self.database() as found:
             return list(found["log"].find().sort([("chat", 1), ("seq", 1)]))
+
+    def tops(self) -> dict[str, int]:
+        """Each chat's newest number."""
+        with self.database() as found:
+            groups = found["log"].aggregate([{"$group": {"_id": "$chat", "top": {"$max": "$seq"}}}])
+            return {str(group["_id"]): group["top"] for group in groups}
 
     def untold(self) -> int:
         """How many entries still wait to be told."""

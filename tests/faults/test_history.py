@@ -97,6 +97,7 @@ BAD: list[tuple[str, str, str, Change]] = [
     ("C5 shown once", "doubled", "one is shown twice", page(shown=(*ROWS, ROWS[4]))),
     ("C5 shown once", "misordered", "one is shown before an earlier one", page(settled=(1, 3, 2, 4, 5))),
     ("C6 removal is final", "other", "somebody wrote after leaving", stored(2, kind="member", **LEFT)),
+    ("C5 shown once", "misordered", "one is put in between later", page(settled=(1, 2, 4, 5))),
     (
         "C6 removal is final",
         "other",
