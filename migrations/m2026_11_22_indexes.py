@@ -30,6 +30,7 @@ def upgrade(db: Database[dict[str, Any]]) -> None:
     )
     users.create_index("token_hash", unique=True, partialFilterExpression={"token_hash": {"$type": "string"}})
     users.create_index("search")
+    users.create_index("online", partialFilterExpression={"online": True})
 
     sessions = db["sessions"]
     sessions.create_index("user")

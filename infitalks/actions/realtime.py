@@ -20,7 +20,7 @@ from infitalks.failpoints import failpoint
 from infitalks.models.chats import active_members, contacts_of, membership_of, memberships_in
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry, chats_with_waiting, waiting_entries
-from infitalks.models.users import User, live_channels, user_by_id
+from infitalks.models.users import live_channels, user_by_id
 
 logger = logging.getLogger(__name__)
 
@@ -207,16 +207,3 @@ def _notify(user_ids: list[ObjectId], event: str, data: Doc) -> None:
         realtime.publish(live_channels(user_ids), [(event, events.write_event(data))])
     except (realtime.RealtimeUnavailable, realtime.RealtimeRefused) as error:
         logger.info("dropped a %s notice: %s", event, error)
-
-
-def note_presence(channel: str, online: bool) -> None:
-    """A live channel got its first connection or lost its last. Only channels of the current epoch count."""
-    parts = channel.split("-")
-    if len(parts) != 4 or parts[:2] != ["private", "user"] or not ObjectId.is_valid(parts[2]):
-        return
-    user_id = ObjectId(parts[2])
-    changed = User.raw().update_one(
-        {"_id": user_id, "epoch": parts[3], "online": {"$ne": online}}, {"$set": {"online": online}}
-    )
-    if changed.modified_count:
-        events.presence_changed(user_id)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, current_app, request
 
-from infitalks.actions import realtime
+from infitalks.actions import presence
 from infitalks.backends import realtime as server
 from infitalks.blueprints.guard import api, page
 from infitalks.errors import Forbidden, Malformed
@@ -51,5 +51,5 @@ def post_webhook() -> Response:
         return Response("bad signature", status=401, mimetype="text/plain")
     for event in payload.get("events", []):
         if event.get("name") in ("channel_occupied", "channel_vacated"):
-            realtime.note_presence(str(event.get("channel")), event["name"] == "channel_occupied")
+            presence.note_presence(str(event.get("channel")), event["name"] == "channel_occupied")
     return Response("ok", mimetype="text/plain")

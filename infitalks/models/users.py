@@ -98,6 +98,11 @@ def live_channels(ids: Iterable[ObjectId]) -> list[str]:
     return [channel_name(doc["_id"], doc["epoch"]) for doc in found]
 
 
+def online_channels() -> list[str]:
+    """The live channels of all who are shown as online."""
+    return [channel_name(doc["_id"], doc["epoch"]) for doc in User.raw().find({"online": True}, {"epoch": 1})]
+
+
 def channel_name(user_id: ObjectId, epoch: str) -> str:
     return f"private-user-{user_id}-{epoch}"
 

@@ -15,6 +15,7 @@ def _every(task: str, seconds: float) -> dict[str, Any]:
 BEAT = {
     "sweep the log": _every("realtime.sweep", 2),
     "sweep pictures": _every("media.sweep", 5),
+    "repair presence": _every("maintenance.repair_presence", 30),
     "resume maintenance": _every("maintenance.resume", 300),
     "daily maintenance": _every("maintenance.ask_daily", 24 * 3600),
 }

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from infitalks.actions import maintenance
+from infitalks.actions import maintenance, presence
 from infitalks.models.database import object_id
 
 
@@ -19,3 +19,8 @@ def ask_daily() -> None:
 @shared_task(name="maintenance.resume")
 def resume() -> None:
     maintenance.resume()
+
+
+@shared_task(name="maintenance.repair_presence")
+def repair_presence() -> None:
+    presence.repair_presence()
