@@ -9,6 +9,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
+from tests.faults import reconnect
 from tests.faults.pagelog import (
     ChatLog,
     Row,
@@ -21,17 +22,6 @@ from tests.faults.pagelog import (
     open_log,
 )
 from tests.faults.pagestate import Effect, Input, OpenedChat, Page, Turn, pause, poll_pause
-from tests.faults.reconnect import (
-    hurry,
-    nudge,
-    on_connected,
-    on_disconnected,
-    on_refused,
-    on_renew_failed,
-    on_renewed,
-    on_subscribed,
-    schedule,
-)
 
 MOST_SYNCED = 2000
 
@@ -43,7 +33,7 @@ def begin(boot: Mapping[str, Any], now: float, random: float) -> Page:
     if boot["open"]:
         log = open_log(boot["page"], boot["up_to"]) if boot["page"] else None
         turn.page.chats = {boot["open"]: OpenedChat(log)}
-    schedule(turn)
+    reconnect.schedule(turn)
     _poll_later(turn, False)
     return turn.page
 
@@ -151,22 +141,27 @@ def _on_event(turn: Turn, given: Input) -> None:
         opened = turn.page.chats.get(chat)
         if opened and opened.log:
             _put(turn, chat, replace(opened, log=add_live(opened.log, entries)))
-        _advance(turn, chat, sorted(entry["seq"] for entry in entries))
+        _advance(turn, chat, entries)
         _look_again(turn, chat, entries)
     if chat == turn.page.open:
         _fill(turn, chat)
 
 
-def _advance(turn: Turn, chat: str, seqs: list[int]) -> None:
-    """The list's summary follows the events where none is missing in between; else the server is asked."""
-    top = turn.page.known.get(chat)
-    for seq in seqs:
-        if top is None or seq > top + 1:
-            return _sync(turn)
-        top = max(top, seq)
-    if top is not None:
+def _advance(turn: Turn, chat: str, entries: list[Any]) -> None:
+    """The list follows the events where none is missing in between; else the server is asked."""
+    top = _followed(turn.page.known.get(chat), entries)
+    if top is None:
+        _sync(turn)
+    else:
         _know(turn, chat, top)
-    return None
+
+
+def _followed(top: int | None, entries: list[Any]) -> int | None:
+    for seq in sorted(entry["seq"] for entry in entries):
+        if top is None or seq > top + 1:
+            return None
+        top = max(top, seq)
+    return top
 
 
 def _look_again(turn: Turn, chat: str, entries: list[Any]) -> None:
@@ -227,10 +222,13 @@ def _on_page(turn: Turn, given: Input) -> None:
         return  # gone meanwhile
     log = _started(opened.log, page) if after is None else opened.log and add_newer(opened.log, page, after)
     log = log and heard_of(log, turn.page.known.get(chat, 0))
-    _put(turn, chat, replace(opened, log=log, fetching=False, failures=0, retry_at=None))
-    if after is not None:
-        _look_again(turn, chat, [entry for entry in page["entries"] if entry["seq"] > after])
-    _go_on(turn, chat, opened, after)
+    _put(turn, chat, OpenedChat(log))
+    fresh = [entry for entry in page["entries"] if after is not None and entry["seq"] > after]
+    _look_again(turn, chat, fresh)
+    if _in_vain(log, after):
+        _fail(turn, chat, opened.failures)
+    elif chat == turn.page.open:
+        _fill(turn, chat)
 
 
 def _started(log: ChatLog | None, page: Mapping[str, Any]) -> ChatLog:
@@ -240,15 +238,10 @@ def _started(log: ChatLog | None, page: Mapping[str, Any]) -> ChatLog:
     return add_live(open_log(page), log.early.values() if log else ())
 
 
-def _go_on(turn: Turn, chat: str, before: OpenedChat, after: int | None) -> None:
-    log = turn.page.chats[chat].log
-    wanted = next_step(log) if log else None
-    in_vain = wanted == "restart" if after is None else wanted == after
-    if in_vain:
-        _put(turn, chat, replace(turn.page.chats[chat], failures=before.failures))
-        _fail(turn, chat)
-    elif chat == turn.page.open:
-        _fill(turn, chat)
+def _in_vain(log: ChatLog | None, after: int | None) -> bool:
+    """Whether the very same would be fetched again."""
+    wanted = log and next_step(log)
+    return wanted == "restart" if after is None else wanted == after
 
 
 def _on_older(turn: Turn, given: Input) -> None:
@@ -258,17 +251,18 @@ def _on_older(turn: Turn, given: Input) -> None:
 
 
 def _on_fetch_failed(turn: Turn, given: Input) -> None:
+    chat = given["chat"]
     if given["status"] == 404:
-        _forget(turn, given["chat"])
+        _forget(turn, chat)
     else:
-        _fail(turn, given["chat"])
+        _fail(turn, chat, turn.page.chats.get(chat, OpenedChat()).failures)
 
 
-def _fail(turn: Turn, chat: str) -> None:
+def _fail(turn: Turn, chat: str, failures: int) -> None:
     opened = turn.page.chats.get(chat)
+    retry_at = turn.now + pause(failures, turn.random)
     if opened:
-        at = turn.now + pause(opened.failures, turn.random)
-        _put(turn, chat, replace(opened, fetching=False, failures=opened.failures + 1, retry_at=at))
+        _put(turn, chat, replace(opened, fetching=False, failures=failures + 1, retry_at=retry_at))
 
 
 def _hear(turn: Turn, chat: str, seq: int) -> None:
@@ -285,14 +279,14 @@ def _put(turn: Turn, chat: str, opened: OpenedChat) -> None:
 
 
 def _on_subscribed(turn: Turn, given: Input) -> None:
-    on_subscribed(turn, given)
+    reconnect.on_subscribed(turn, given)
     _sync(turn)
 
 
 def _on_tick(turn: Turn, _: Input) -> None:
     page = turn.page
     if page.nudge_at is not None and page.nudge_at <= turn.now:
-        nudge(turn)
+        reconnect.nudge(turn)
     if page.poll_at is not None and page.poll_at <= turn.now:
         _sync(turn)
     for chat, opened in page.chats.items():
@@ -303,7 +297,7 @@ def _on_tick(turn: Turn, _: Input) -> None:
 
 
 def _on_woke(turn: Turn, _: Input) -> None:
-    hurry(turn)
+    reconnect.hurry(turn)
     _sync(turn)
 
 
@@ -319,18 +313,18 @@ def _on_signed_in(turn: Turn, _: Input) -> None:
     turn.page.signed_out = False
     if turn.page.socket == "up":
         turn.page.socket = "refused"
-    hurry(turn)
+    reconnect.hurry(turn)
     _sync(turn)
 
 
 _HANDLERS: dict[str, Callable[[Turn, Input], None]] = {
-    "connected": on_connected,
-    "disconnected": on_disconnected,
+    "connected": reconnect.on_connected,
+    "disconnected": reconnect.on_disconnected,
     "subscribed": _on_subscribed,
-    "refused": on_refused,
-    "moved": on_refused,
-    "renewed": on_renewed,
-    "renew_failed": on_renew_failed,
+    "refused": reconnect.on_refused,
+    "moved": reconnect.on_refused,
+    "renewed": reconnect.on_renewed,
+    "renew_failed": reconnect.on_renew_failed,
     "event": _on_event,
     "changed": _on_changed,
     "gone": _on_gone,
