@@ -134,6 +134,8 @@ def _write(batch: list[Waiting]) -> None:
             left.extend(waiting for waiting in others if waiting.draft.chat == lost.draft.chat)
             if not lost.done.is_set():
                 left.append(lost)
+                if all(waiting.draft.chat == lost.draft.chat for waiting in left):
+                    time.sleep(random.uniform(0.001, 0.01))  # lets the other processes of this race pass
 
 
 def _by_chat(left: Iterable[Waiting]) -> dict[ObjectId, list[tuple[Waiting, Doc]]]:
@@ -196,9 +198,10 @@ def _insert(numbered: list[tuple[Waiting, Doc]]) -> list[Waiting]:
     try:
         Entry.raw().insert_many([entry for _, entry in numbered], ordered=True)
     except BulkWriteError as error:
+        if error.details["writeConcernErrors"]:  # what went in is not sure to stay
+            raise Unavailable("The database is changing hands. Send again with the same client_id.") from error
         (failure,) = error.details["writeErrors"]
-        # With a write-concern error beside it, even what went in is not sure to stay.
-        if failure["code"] != DUPLICATE_KEY or error.details["writeConcernErrors"]:
+        if failure["code"] != DUPLICATE_KEY:
             raise
         stopped = failure["index"]
     failpoint("append.after_insert")
@@ -225,5 +228,3 @@ def _settle_duplicate(waiting: Waiting) -> None:
         waiting.finish(stored, new=False)
     elif time.monotonic() > waiting.give_up:
         waiting.fail(Unavailable("The chat is very busy. Send again with the same client_id."))
-    else:
-        time.sleep(random.uniform(0.001, 0.01))  # lets the other processes of this race pass
