@@ -33,6 +33,7 @@ from infitalks.blueprints import (
     bots,
     chats,
     chats_pages,
+    hooks,
     integrations,
     messages,
     openapi,
@@ -86,6 +87,7 @@ def create_app(settings: Settings) -> Flask:
         media_doors,
         realtime_doors,
         integrations,
+        hooks,
         bots,
         admin,
         openapi,
@@ -247,7 +249,7 @@ def _wants_page() -> bool:
 
 def _render(error: InfiTalksError) -> Any:
     if request.path.startswith("/hooks/"):
-        return integrations.hook_error(error)
+        return hooks.hook_error(error)
     if _wants_page():
         titles = {404: "Nothing here", 403: "Not allowed", 429: "Slow down", 503: "Back in a moment"}
         title = titles.get(error.status, "Something is wrong")
