@@ -22,8 +22,9 @@ STOP_WORKER: Stop = ((signal.SIGTERM, 10), (signal.SIGQUIT, 5))
 
 def gateway(host: str, port: int, web: str, env: Mapping[str, str]) -> Service:
     """The Pusher-protocol server; `web` is the app's base URL, `env` has the PUSHER_* credentials."""
-    webhook = f"{web}/api/realtime/webhook"
-    options = ("--host", host, "--port", str(port), "--webhook-url", webhook, "--origin", "same-host")
+    # Whoever knows the key, and so everybody, may open public channels: the app is not to be rung for those.
+    webhooks = ("--webhook-url", f"{web}/api/realtime/webhook", "--webhook-prefix", "private-user-")
+    options = ("--host", host, "--port", str(port), "--origin", "same-host", *webhooks)
     argv = (PYTHON, "-m", "infitalks.local.gateway", *options)
     return Service("gateway", argv, env, cwd=ROOT, ready=lambda: answers_http(reachable(host), port))
 

@@ -158,7 +158,7 @@ def test_a_client_that_answers_no_ping_is_closed_with_4201_and_one_that_does_sta
 def test_the_signatures_are_those_of_the_documentation() -> None:
     app = App(APP_ID, KEY, SECRET)
     signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"
-    assert app.allows("1234.1234", "private-foobar", f"{KEY}:{signature}")
+    assert app.allows("1234.1234:private-foobar", f"{KEY}:{signature}")
     body = b'{"name":"foo","channels":["project-3"],"data":"{\\"some\\":\\"data\\"}"}'
     query = (
         f"auth_key={KEY}&auth_timestamp=1353088179&auth_version=1.0&body_md5=ec365a775a4cd0599faeb73354201b6f"
@@ -195,7 +195,7 @@ def test_bad_auth_is_refused_without_closing_and_without_the_right_signature(gat
 
 def test_what_is_not_served_is_refused_and_the_connection_stays_open(gateway: Gateway) -> None:
     with gateway.client() as client:
-        for channel in ("presence-a", "cache-a", "private-cache-a", "private-encrypted-a"):
+        for channel in ("cache-a", "private-cache-a", "private-encrypted-a", "presence-cache-a"):
             assert client.subscribe(channel)["event"] == "pusher:subscription_error"
         client.send("client-typing", {}, channel=ROOM)
         assert client.receive()["data"]["code"] == 4301
@@ -218,11 +218,7 @@ def test_what_is_not_served_is_refused_and_the_connection_stays_open(gateway: Ga
         '{"event": "pusher:subscribe"}',
         '{"event": "pusher:subscribe", "data": "private-room"}',
         '{"event": "pusher:subscribe", "data": {"channel": ["private-room"]}}',
-        '{"event": "pusher:subscribe", "data": {"channel": "no spaces"}}',
         '{"event": "pusher:subscribe", "data": {"channel": "\\ud800"}}',
-        '{"event": "pusher:subscribe", "data": {"channel": "#server-to-user-1"}}',
-        '{"event": "pusher:subscribe", "data": {"channel": "private-room\\n"}}',
-        json.dumps({"event": "pusher:subscribe", "data": {"channel": "c" * 201}}),
     ],
 )
 def test_a_malformed_event_gets_an_error_and_the_connection_stays_open(gateway: Gateway, message: str) -> None:

@@ -37,11 +37,13 @@ def main() -> int:
 
 
 async def _run(app: App, options: argparse.Namespace) -> None:
-    webhooks = Webhooks(app, options.webhook_url) if options.webhook_url else None
-    channels = Channels(webhooks.occupied, webhooks.vacated) if webhooks else Channels(_ignore, _ignore)
+    webhooks = Webhooks(app, options.webhook_url, options.webhook_prefix) if options.webhook_url else None
+    channels = Channels(webhooks.came, webhooks.went) if webhooks else Channels(_ignore, _ignore)
     limits = Limits(
         connections=options.max_connections,
+        per_address=options.max_per_address,
         subscriptions=options.max_subscriptions,
+        messages=options.max_messages,
         activity_timeout=options.activity_timeout,
         request_timeout=options.request_timeout,
     )
@@ -58,10 +60,13 @@ def _options() -> argparse.Namespace:
     option = parser.add_argument
     option("--host", default="127.0.0.1", help="address to listen on")
     option("--port", type=int, default=6001, help="0 picks a free one")
-    option("--webhook-url", type=http_url, help="where channel_occupied and channel_vacated are posted")
+    option("--webhook-url", type=http_url, help="where it is posted who came and went")
+    option("--webhook-prefix", default="", help="of the channels that are told there")
     option("--origin", action="append", help="whose pages may connect, or same-host (if none is given)")
     option("--max-connections", type=int, default=Limits.connections, help="websockets")
+    option("--max-per-address", type=int, default=Limits.per_address, help="websockets of one client address")
     option("--max-subscriptions", type=int, default=Limits.subscriptions, help="of one websocket")
+    option("--max-messages", type=int, default=Limits.messages, help="a second, of one websocket")
     option("--activity-timeout", type=int, default=Limits.activity_timeout, help="seconds")
     option("--request-timeout", type=float, default=Limits.request_timeout, help="seconds")
     return parser.parse_args()
@@ -89,7 +94,7 @@ def _allow_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _ignore(channel: str) -> None:
+def _ignore(channel: str, user_id: str | None) -> None:
     pass
 
 

@@ -4,10 +4,12 @@ Not for routes. What is doubtful is refused: two readings of one request are how
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
 MAX_HEAD = 16 * 1024  # bytes
+FREE_BODY = 64 * 1024  # bytes that anybody may send; more only with a head that is vouched for
 MAX_BODY = 1024 * 1024  # bytes; ten events of 10 kB where JSON escapes every byte are 600 kB
 
 _REQUEST_LINE = re.compile(r"([A-Z]{1,16}) (/[!-~]*) (HTTP/[0-9]\.[0-9])")
@@ -47,9 +49,14 @@ class Request:
 
 
 class RequestReader:
-    """Cuts the bytes of one connection into requests."""
+    """Cuts the bytes of one connection into requests.
 
-    def __init__(self) -> None:
+    `vouch` is asked about the head of a request with a large body, and raises HttpError where it is a stranger's:
+    else 5,000 of them could have us keep a megabyte each.
+    """
+
+    def __init__(self, vouch: Callable[[Request], None]) -> None:
+        self._vouch = vouch
         self._buffer = bytearray()
         self._head: Request | None = None
 
@@ -76,7 +83,15 @@ class RequestReader:
         end = self._buffer.find(b"\r\n\r\n", 0, MAX_HEAD)
         if end < 0 and len(self._buffer) >= MAX_HEAD:
             raise HttpError(431, "The head of the request is too long", close=True)
-        return None if end < 0 else _parse_head(self._cut(end + 4))
+        return None if end < 0 else self._vouched(_parse_head(self._cut(end + 4)))
+
+    def _vouched(self, head: Request) -> Request:
+        if int(head.headers.get("content-length", "0")) > FREE_BODY:
+            try:
+                self._vouch(head)
+            except HttpError as error:
+                raise HttpError(error.status, error.message, close=True) from None
+        return head
 
     def _cut(self, length: int) -> bytes:
         taken = bytes(self._buffer[:length])

@@ -12,8 +12,8 @@ SOCKET_ID = re.compile(r"[0-9]+\.[0-9]+")
 
 
 def to_json(value: object) -> str:
-    """Compact JSON, not escaped to ASCII."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Compact JSON, not escaped to ASCII. Raises ValueError for numbers that JSON has not, like infinity."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def frame(event: str, data: object, channel: str | None = None) -> bytes:
@@ -34,3 +34,12 @@ def read_json_object(raw: bytes | bytearray) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
+
+
+def is_text(text: str) -> bool:
+    """Whether a string can be sent at all: JSON can spell half a surrogate pair, UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -14,12 +14,13 @@ from infitalks.local.gateway import api
 from infitalks.local.gateway.http1 import HttpError, Request, RequestReader, response
 from infitalks.local.gateway.hub import Hub
 from infitalks.local.gateway.messages import to_json
+from infitalks.local.gateway.places import client_of
 from infitalks.local.gateway.sockets import Socket
 
 MAX_BACKLOG = 1024 * 1024  # bytes that wait for one slow reader before it is dropped
 KEEP_ALIVE = 75.0  # seconds that an idle HTTP connection stays open
-SPARE_CONNECTIONS = 200  # beyond the sockets, for the HTTP API
 LINGER = 5.0  # seconds for a client to read the last answer while it is still sending
+GONE = ("0.0.0.0", 0)  # stands for the address of who hung up before we could ask for it
 STOP_GRACE = 3  # seconds for clients to answer the close
 
 log = logging.getLogger(__name__)
@@ -31,33 +32,46 @@ class Connection(asyncio.Protocol):
     def __init__(self, hub: Hub, connections: set["Connection"]) -> None:
         self._hub = hub
         self._connections = connections
-        self._reader = RequestReader()
+        self._reader = RequestReader(self._vouch)
         self._socket: Socket | None = None
         self._answered_last = False
+        self._unread = False  # whether answers wait for a client that does not read them
         self._clock = asyncio.get_running_loop().time
         self._expires = self._clock() + hub.limits.request_timeout
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=MAX_BACKLOG)
-        if len(self._connections) >= self._hub.limits.connections + SPARE_CONNECTIONS:
+        self._client = client_of(self._transport.get_extra_info("peername", GONE)[0])
+        if self._hub.connections.take(self._client):
+            self._connections.add(self)
+        else:
             self._transport.abort()
-        self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self)
+        if self in self._connections:
+            self._connections.discard(self)
+            self._hub.connections.give_back(self._client)
         if self._socket:
             self._socket.leave()
 
     def pause_writing(self) -> None:
-        """More than MAX_BACKLOG waits: drop the whole connection, never single events.
-
-        The client sees it, comes back and asks for what it missed; a hole would stay unseen.
+        """More than MAX_BACKLOG waits. Of a websocket the whole connection is dropped, never single events: the client
+        sees it, comes back and asks for what it missed; a hole would stay unseen. An HTTP client has to read its
+        answers before it may ask for more.
         """
-        log.info("dropped a client that reads too slowly")
         if self._socket:
-            self._socket.leave()
-        self._transport.abort()
+            log.info("dropped a client that reads too slowly")
+            self._transport.abort()  # connection_lost() follows, and no write of this moment is cut in two
+        else:
+            self._unread = True
+            self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._unread = False
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._receive_http(b"")
 
     def data_received(self, data: bytes) -> None:
         if self._socket:
@@ -70,7 +84,7 @@ class Connection(asyncio.Protocol):
         if self._socket:
             self._socket.tick()
         elif self._clock() > self._expires:
-            self._transport.close()
+            self._transport.abort() if self._unread else self._transport.close()
 
     def stop(self) -> None:
         """Send the client away; 4100 has it wait a second, so that it finds the next gateway up."""
@@ -89,7 +103,7 @@ class Connection(asyncio.Protocol):
             self._respond(error.status, error.message, close=True)
 
     def _answer_waiting(self) -> None:
-        while not self._socket and not self._answered_last and (request := self._reader.take()):
+        while not (self._socket or self._answered_last or self._unread) and (request := self._reader.take()):
             if request.upgrade:
                 self._upgrade(request)
             else:
@@ -112,12 +126,15 @@ class Connection(asyncio.Protocol):
             self._answered_last = True
             self._expires = self._clock() + LINGER
 
+    def _vouch(self, head: Request) -> None:
+        api.authenticate(self._hub, head)
+
     def _upgrade(self, request: Request) -> None:
         if request.body or self._reader.pending:
             raise HttpError(400, "Wait for the answer to the upgrade", close=True)
         if not allowed_origin(self._hub.origins, request.headers):
             raise HttpError(403, "Pages of this origin are not served", close=True)
-        self._socket = Socket(self._hub, self._transport)
+        self._socket = Socket(self._hub, self._transport, self._client)
         self._socket.open(request)
 
 

@@ -15,27 +15,31 @@ from websockets.server import ServerProtocol
 
 from infitalks.local.gateway.http1 import Request
 from infitalks.local.gateway.hub import Hub
-from infitalks.local.gateway.messages import CHANNEL_NAME, frame, read_json_object, to_json
+from infitalks.local.gateway.messages import frame, is_text, read_json_object, to_json
+from infitalks.local.gateway.subscriptions import Refused, admit
 
 MAX_MESSAGE = 64 * 1024  # bytes that a client may send in one message
+SLICE = 4096  # bytes that are looked at at once
 CLOSE_GRACE = 5  # seconds for a client to answer a close
 PROTOCOLS = range(5, 8)  # older ones lack the double-encoded data that is sent here
-NOT_SERVED = ("presence-", "cache-", "private-encrypted-", "private-cache-")
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 
 
 class Socket:
     """A client's connection from the upgrade on."""
 
-    def __init__(self, hub: Hub, transport: asyncio.Transport) -> None:
+    def __init__(self, hub: Hub, transport: asyncio.Transport, client: str) -> None:
         self.transport = transport
         self.socket_id = ""
         self._hub = hub
+        self._client = client
         self._clock = asyncio.get_running_loop().time
         self._ws = ServerProtocol(extensions=None, max_size=MAX_MESSAGE)
         self._channels: set[str] = set()
         self._message = bytearray()
         self._heard = self._clock()
+        self._paid_until = 0.0
+        self._flooded = False
         self._pinged_at = 0.0
         self._closed_at = 0.0
 
@@ -52,10 +56,17 @@ class Socket:
     def receive(self, data: bytes) -> None:
         """Take bytes from the network."""
         self._heard, self._pinged_at = self._clock(), 0.0
+        # In slices: a quarter of a megabyte may hold 40,000 pings, which would hold up everybody else.
+        for start in range(0, len(data), SLICE):
+            self._receive_slice(data[start : start + SLICE])
+
+    def _receive_slice(self, data: bytes) -> None:
+        if self._flooded:
+            return
         self._ws.receive_data(data)
         for event in self._ws.events_received():
-            if isinstance(event, Frame) and event.opcode in _DATA and self._ws.state is State.OPEN:
-                self._take_fragment(event)
+            if isinstance(event, Frame) and self._ws.state is State.OPEN and not self.transport.is_closing():
+                self._take_frame(event)
         self._flush()
 
     def tick(self) -> None:
@@ -83,13 +94,15 @@ class Socket:
         for name in self._channels:
             self._hub.channels.leave(name, self)
         self._channels.clear()
-        self._hub.socket_ids.discard(self.socket_id)
+        if self.socket_id in self._hub.socket_ids:
+            self._hub.socket_ids.discard(self.socket_id)
+            self._hub.sockets.give_back(self._client)
 
     def _greet(self, refusal: tuple[int, str] | None) -> None:
         if refusal:
-            # Both, for clients that know only one of the two.
-            self._refuse(*refusal)
-            return self.close(*refusal)
+            return self._dismiss(*refusal)
+        if not self._hub.sockets.take(self._client):
+            return self._dismiss(4100, "Over capacity")
         self.socket_id = _new_socket_id(self._hub.socket_ids)
         self._hub.socket_ids.add(self.socket_id)
         welcome = {"socket_id": self.socket_id, "activity_timeout": self._hub.limits.activity_timeout}
@@ -116,6 +129,21 @@ class Socket:
                 # Half-closed, not closed: with input unread, a close would reset and lose the close frame.
                 self.transport.write_eof()
 
+    def _take_frame(self, part: Frame) -> None:
+        # Pings and empty fragments too: each costs something.
+        self._flooded = self._floods()
+        if self._flooded:
+            self._dismiss(4100, "Too many messages")
+            return self.transport.pause_reading()
+        if part.opcode in _DATA:
+            self._take_fragment(part)
+
+    def _floods(self) -> bool:
+        """Count one message, and tell whether they are too many: GCRA, so one number is all that is kept."""
+        now, each = self._clock(), 1 / self._hub.limits.messages
+        self._paid_until = max(now, self._paid_until) + each
+        return self._paid_until - now > each * self._hub.limits.burst
+
     def _take_fragment(self, part: Frame) -> None:
         if part.opcode is Opcode.BINARY:
             return self._ws.fail(CloseCode.UNSUPPORTED_DATA, "only text is spoken here")
@@ -141,7 +169,7 @@ class Socket:
             case "pusher:pong":
                 pass
             case "pusher:subscribe":
-                self._subscribe(data.get("channel"), data.get("auth"))
+                self._subscribe(data)
             case "pusher:unsubscribe":
                 self._unsubscribe(data.get("channel"))
             case "pusher:signin":
@@ -151,27 +179,22 @@ class Socket:
             case _:
                 self._refuse(None, "There is no such event")
 
-    def _subscribe(self, channel: object, auth: object) -> None:
-        if not isinstance(channel, str) or not CHANNEL_NAME.fullmatch(channel):
-            return self._refuse(None, "The channel's name is missing or malformed")
-        refusal = self._subscription_refusal(channel, auth)
-        if refusal:
-            return self._send("pusher:subscription_error", refusal, channel)
+    def _subscribe(self, data: dict[str, Any]) -> None:
+        channel = data.get("channel")
+        if not isinstance(channel, str) or not is_text(channel):
+            return self._refuse(None, "The channel's name is missing or no text")
+        try:
+            member = admit(self._hub, self.socket_id, self._channels, channel, data)
+        except Refused as refusal:
+            return self._send("pusher:subscription_error", refusal.data, channel)
         self._channels.add(channel)
-        self._hub.channels.join(channel, self)
-        self._send("pusher_internal:subscription_succeeded", "{}", channel)
+        self._hub.channels.join(channel, self, member)
+        self._send("pusher_internal:subscription_succeeded", self._welcome(channel), channel)
 
-    def _subscription_refusal(self, channel: str, auth: object) -> dict[str, object] | None:
-        if channel.startswith(NOT_SERVED):
-            return _error("NotServed", 403, "Channels of this kind are not served here.")
-        if channel.startswith("private-") and not self._authorised(channel, auth):
-            return _error("AuthError", 401, "The connection is unauthorized.")
-        if channel not in self._channels and len(self._channels) >= self._hub.limits.subscriptions:
-            return _error("LimitReached", 4100, "This connection has too many subscriptions.")
-        return None
-
-    def _authorised(self, channel: str, auth: object) -> bool:
-        return isinstance(auth, str) and self._hub.app.allows(self.socket_id, channel, auth)
+    def _welcome(self, channel: str) -> str:
+        if not channel.startswith("presence-"):
+            return "{}"
+        return to_json({"presence": self._hub.channels.roster(channel).listed()})
 
     def _unsubscribe(self, channel: object) -> None:
         if isinstance(channel, str) and channel in self._channels:
@@ -181,9 +204,10 @@ class Socket:
     def _refuse(self, code: int | None, message: str) -> None:
         self._send("pusher:error", {"code": code, "message": message})
 
-
-def _error(kind: str, status: int, text: str) -> dict[str, object]:
-    return {"type": kind, "error": text, "status": status}
+    def _dismiss(self, code: int, reason: str) -> None:
+        """Refuse and close: both, for clients that know only one of the two."""
+        self._refuse(code, reason)
+        self.close(code, reason)
 
 
 def _refusal(hub: Hub, request: Request) -> tuple[int, str] | None:
@@ -200,9 +224,7 @@ def _refusal(hub: Hub, request: Request) -> tuple[int, str] | None:
         return 4006, "Invalid version string format"
     if int(version) not in PROTOCOLS:
         return 4007, "Unsupported protocol version"
-    if key != hub.app.key:
-        return 4001, "There is no app with this key"
-    return (4100, "Over capacity") if len(hub.socket_ids) >= hub.limits.connections else None
+    return None if key == hub.app.key else (4001, "There is no app with this key")
 
 
 def _new_socket_id(taken: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""Tells the app by signed webhooks when a channel gets its first subscriber and loses its last.
+"""Tells the app by signed webhooks who came and went: channels' first and last subscribers, channels' members.
 
 Not for deciding what that means. Sent from a thread of its own: a slow receiver must not hold up a socket.
 """
@@ -8,7 +8,6 @@ import http.client
 import itertools
 import json
 import logging
-import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -16,65 +15,108 @@ from urllib.parse import urlsplit, urlunsplit
 
 from infitalks.local.gateway.signatures import App
 
-VACATED_DELAY = 3  # seconds in which a client may come back unnoticed, as on a page load
-GIVE_UP_AFTER = 300  # seconds; receivers refuse older ones
+GONE_DELAY = 3  # seconds in which a client may come back unnoticed, as on a page load
+GIVE_UP_AFTER = 240  # seconds; receivers refuse what is older than 300
 POST_TIMEOUT = 5  # seconds
-MAX_WAITING = 10_000  # events
 MAX_BATCH = 100  # events in one POST
+
+# A channel, and a user_id where it is about a member of it.
+Key = tuple[str, str | None]
 
 log = logging.getLogger(__name__)
 
 
-class Webhooks:
-    """The events of all channels, in order, to one URL. Make it, and call it, in the event loop."""
+class Ledger:
+    """What the app has been told, and what it has to be told next. For several threads.
 
-    def __init__(self, app: App, url: str) -> None:
-        self._leaving: dict[str, asyncio.TimerHandle] = {}
+    A channel that comes and goes while the app is away costs one line, not one for each time, and none where nothing
+    has changed in the end. So it never holds more than there are channels and members, and always ends in the truth.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._told: dict[Key, bool | None] = {}  # missing: that it is gone; None: nobody knows what arrived
+        self._due: dict[Key, bool] = {}  # in the order of the events
+
+    def note(self, key: Key, here: bool) -> None:
+        """It came, or it went."""
+        with self._changed:
+            self._due.pop(key, None)
+            if self._told.get(key, False) is not here:
+                self._due[key] = here
+                self._changed.notify()
+
+    def take(self, most: int) -> dict[Key, bool]:
+        """Wait for the next changes, and count them as told."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._due)
+            taken = dict(itertools.islice(self._due.items(), most))
+            for key, here in taken.items():
+                del self._due[key]
+                if here:
+                    self._told[key] = True
+                else:
+                    self._told.pop(key, None)
+            return taken
+
+    def put_back(self, taken: dict[Key, bool]) -> None:
+        """These were perhaps not heard: what is true by now is told again."""
+        with self._changed:
+            for key, here in taken.items():
+                self._told[key] = None
+                self._due.setdefault(key, here)
+
+
+class Webhooks:
+    """The events of all channels whose names start with `prefix`, in order, to one URL. To be made, and called, in the
+    event loop."""
+
+    def __init__(self, app: App, url: str, prefix: str = "") -> None:
+        self._leaving: dict[Key, asyncio.TimerHandle] = {}
         self._loop = asyncio.get_running_loop()
-        self._waiting: queue.Queue[dict[str, str]] = queue.Queue(MAX_WAITING)
+        self._ledger = Ledger()
+        self._prefix = prefix
         self._url = urlsplit(url)
         self._target = urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
         self._app = app
         # A daemon: a receiver that hangs must not keep the gateway from stopping.
         threading.Thread(target=self._work, name="webhooks", daemon=True).start()
 
-    def occupied(self, channel: str) -> None:
-        leaving = self._leaving.pop(channel, None)
+    def came(self, channel: str, user_id: str | None) -> None:
+        leaving = self._leaving.pop((channel, user_id), None)
         if leaving:
             leaving.cancel()
-        else:
-            self._put("channel_occupied", channel)
+        elif channel.startswith(self._prefix):
+            self._ledger.note((channel, user_id), True)
 
-    def vacated(self, channel: str) -> None:
-        self._leaving[channel] = self._loop.call_later(VACATED_DELAY, self._gone, channel)
+    def went(self, channel: str, user_id: str | None) -> None:
+        if channel.startswith(self._prefix):
+            key = channel, user_id
+            self._leaving[key] = self._loop.call_later(GONE_DELAY, self._gone, key)
 
-    def _gone(self, channel: str) -> None:
-        del self._leaving[channel]
-        self._put("channel_vacated", channel)
-
-    def _put(self, name: str, channel: str) -> None:
-        try:
-            self._waiting.put_nowait({"name": name, "channel": channel})
-        except queue.Full:
-            log.warning("webhook %s for %s is dropped: %d are waiting", name, channel, MAX_WAITING)
+    def _gone(self, key: Key) -> None:
+        del self._leaving[key]
+        self._ledger.note(key, False)
 
     def _work(self) -> None:
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < MAX_BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get())
-            self._deliver(batch)
+            taken = self._ledger.take(MAX_BATCH)
+            if not self._deliver([_event(key, here) for key, here in taken.items()]):
+                self._ledger.put_back(taken)
 
-    def _deliver(self, events: list[dict[str, str]]) -> None:
+    def _deliver(self, events: list[dict[str, str]]) -> bool:
+        """Send until it is taken; False where it has become too old for that."""
         body = json.dumps({"time_ms": int(time.time() * 1000), "events": events}).encode()
         give_up_at = time.monotonic() + GIVE_UP_AFTER
         for wait in _waits():
             failure = self._post(body)
             if failure is None:
-                return
+                return True
             if time.monotonic() + wait > give_up_at:
-                return log.warning("%d webhook events are given up: %s", len(events), failure)
+                break
             time.sleep(wait)
+        log.warning("%d webhook events are not taken, and made anew: %s", len(events), failure)
+        return False
 
     def _post(self, body: bytes) -> str | None:
         """Send once; what went wrong, or None."""
@@ -96,6 +138,13 @@ class Webhooks:
             "X-Pusher-Key": self._app.key,
             "X-Pusher-Signature": self._app.sign(body),
         }
+
+
+def _event(key: Key, here: bool) -> dict[str, str]:
+    channel, user_id = key
+    if user_id is None:
+        return {"name": "channel_occupied" if here else "channel_vacated", "channel": channel}
+    return {"name": "member_added" if here else "member_removed", "channel": channel, "user_id": user_id}
 
 
 def _waits() -> Iterator[float]:
