@@ -1,9 +1,10 @@
 // What the page knows, as signals. Not for: rules (state/), the network (net/), looks (ui/).
-import { computed, type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { totalUnread } from "./state/chats";
 import { readDraft, writeDraft } from "./state/drafts";
 import type { ChatLog } from "./state/log";
 import type { Pending } from "./state/outbox";
+import { blank } from "./state/page";
 import type { Attachment, Boot, Chat, Member, Message, User } from "./state/types";
 import type { Typing } from "./state/typing";
 
@@ -19,13 +20,15 @@ export const members = signal<ReadonlyMap<string, readonly Member[]>>(new Map())
 export const outbox = signal<readonly Pending[]>([]);
 export const online = signal<ReadonlySet<string>>(new Set());
 export const typing = signal<readonly Typing[]>([]);
+/** The machine that keeps it complete, with the logs of its chats; changed by net/drive.ts. */
+export const page = signal(blank);
 /** Live events arrive. */
-export const live = signal(false);
+export const live = computed(() => page.value.socket === "live");
 /** The server answers. */
 export const reachable = signal(true);
 export const signedOut = signal(false);
 /** A chat that was opened and is not there for this user. */
-export const missing = signal<string | null>(null);
+export const missing = computed(() => page.value.missing);
 /** What a screen reader is told; each new value is read once. */
 export const announced = signal("");
 /** A short notice on the screen. */
@@ -40,25 +43,23 @@ export const jump = signal<{ chatId: string; messageId?: string; seq?: number } 
 export const openChat = computed(() => chats.value.find((chat) => chat.id === openId.value) ?? null);
 export const unread = computed(() => totalUnread(chats.value));
 
-const logs = new Map<string, Signal<ChatLog | null>>();
+const logs = new Map<string, ReadonlySignal<ChatLog | null>>();
 
 /** The log of a chat; null until it is loaded. */
-export function logOf(chatId: string): Signal<ChatLog | null> {
+export function logOf(chatId: string): ReadonlySignal<ChatLog | null> {
   const known = logs.get(chatId);
   if (known) return known;
-  const made = signal<ChatLog | null>(null);
+  const made = computed(() => page.value.chats.get(chatId)?.log ?? null);
   logs.set(chatId, made);
   return made;
 }
 
 /** Changes a log where it is loaded. */
 export function changeLog(chatId: string, change: (log: ChatLog) => ChatLog): void {
-  const log = logOf(chatId);
-  if (log.value) log.value = change(log.value);
-}
-
-export function forgetLog(chatId: string): void {
-  logOf(chatId).value = null;
+  const opened = page.value.chats.get(chatId);
+  const log = opened?.log && change(opened.log);
+  if (!log || log === opened.log) return;
+  page.value = { ...page.value, chats: new Map(page.value.chats).set(chatId, { ...opened, log }) };
 }
 
 /** Grows by one with every change of a draft, for whoever shows drafts. */

@@ -1,10 +1,10 @@
 // What people do to messages and chats, shown at once and taken back where the server refuses.
 // Not for: sending (net/sender.ts).
-import { upsertChats } from "../state/chats";
 import { patchMessage } from "../state/log";
 import type { Attachment, Chat, Message, User } from "../state/types";
-import { changeLog, chats, me } from "../store";
+import { changeLog, me } from "../store";
 import { call } from "./api";
+import { takeChats } from "./sync";
 
 /** Changes a message's text. Throws ApiError, after which the old text is back. */
 export function editMessage(message: Message, text: string): Promise<void> {
@@ -50,7 +50,7 @@ export function startGroup(name: string, people: readonly User[]): Promise<Chat>
 
 async function created(body: object): Promise<Chat> {
   const chat = await call<Chat>("POST", "/api/chats", body);
-  chats.value = upsertChats(chats.value, [chat]);
+  takeChats([chat]);
   return chat;
 }
 

@@ -1,6 +1,7 @@
 // Calls to the server's API: CSRF, errors as one class, and what failing tells about the connection.
 // Not for: deciding what to call.
-import { reachable, signedOut } from "../store";
+import { reachable } from "../store";
+import { feed } from "./drive";
 
 const SLOW_MS = 20_000;
 /** What a proxy says of a server that is away, and the server of its database. */
@@ -30,12 +31,12 @@ export const setCsrf = (token: string): void => {
 };
 export const csrfToken = (): string => csrf;
 
-/** Calls the API; `body` is sent as JSON. Throws ApiError. */
-export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response = await send(method, path, body);
+/** Calls the API; `body` is sent as JSON, `patience` is in milliseconds. Throws ApiError. */
+export async function call<T>(method: string, path: string, body?: unknown, patience = SLOW_MS): Promise<T> {
+  let response = await send(method, path, body, patience);
   if (response.status === 403 && (await isCsrf(response.clone()))) {
     await askSession();
-    response = await send(method, path, body);
+    response = await send(method, path, body, patience);
   }
   if (!response.ok) throw await readError(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
@@ -52,7 +53,7 @@ export async function askSession(): Promise<{ id: string } | null> {
 
 /** Makes an error of a status and a body, as fetch and XMLHttpRequest give them. */
 export function errorOf(status: number, body: unknown, retryAfter: string | null): ApiError {
-  if (status === 401) signedOut.value = true;
+  if (status === 401) feed({ kind: "unauthorised" });
   const error = (body as { error?: { code?: string; message?: string } } | null)?.error;
   const seconds = Number(retryAfter);
   return new ApiError(
@@ -63,10 +64,10 @@ export function errorOf(status: number, body: unknown, retryAfter: string | null
   );
 }
 
-async function send(method: string, path: string, body?: unknown): Promise<Response> {
+async function send(method: string, path: string, body?: unknown, patience = SLOW_MS): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
-  const init: RequestInit = { method, headers, signal: AbortSignal.timeout(SLOW_MS) };
+  const init: RequestInit = { method, headers, signal: AbortSignal.timeout(patience) };
   if (body !== undefined) {
     headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);

@@ -1,6 +1,6 @@
 // Tells the server how far this user has read and that they are typing. Not for: deciding what was seen (ui/log).
-import { pause } from "../state/catchup";
 import { changeChat, withRead } from "../state/chats";
+import { pause } from "../state/page";
 import { TYPING_SENT_MS } from "../state/typing";
 import { chats, logOf, me } from "../store";
 import { call } from "./api";

@@ -1,25 +1,25 @@
-// What live events mean for the store. Not for: the connection (net/realtime.ts), nor for gaps (net/sync.ts).
+// What live events mean for the store. Not for: the connection (realtime.ts), nor for gaps
+// (state/catchup.ts).
 import { batch } from "@preact/signals";
 import { t } from "../i18n/en";
 import { changeChat, withEntries, withRead } from "../state/chats";
-import { addLive, heardOf } from "../state/log";
 import { plain } from "../state/plain";
 import type { Entry, Message, User } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
-import { announced, changeLog, chats, me, members, openId, setMembers, setOnline, typing } from "../store";
+import { announced, chats, me, members, openId, setMembers, setOnline, typing } from "../store";
 import { call } from "./api";
+import { feed } from "./drive";
 import { settle } from "./settle";
-import { catchUp, dropChat, loadDetail, sync } from "./sync";
 
-type LogEvent = { chat_id: string; entries?: Entry[]; last_seq?: number };
+type LogEvent = { chat_id: string } & ({ entries: Entry[] } | { last_seq: number });
 
 const handlers: Record<string, (data: never) => void> = {
   log: (data: LogEvent) =>
-    data.entries ? takeEntries(data.chat_id, data.entries) : hear(data.chat_id, data.last_seq),
-  chats: (data: { chat_id: string; gone?: boolean }) => {
-    if (data.gone) dropChat(data.chat_id);
-    else loadDetail(data.chat_id).catch(() => sync());
-  },
+    "entries" in data
+      ? takeEntries(data.chat_id, data.entries)
+      : feed({ kind: "event", chat: data.chat_id, last_seq: data.last_seq }),
+  chats: (data: { chat_id: string; gone?: boolean }) =>
+    feed({ kind: data.gone ? "gone" : "changed", chat: data.chat_id }),
   read: (data: { chat_id: string; user_id: string; seq: number }) =>
     data.user_id === me.value.id
       ? takeOwnRead(data.chat_id, data.seq)
@@ -40,14 +40,13 @@ export function receive(name: string, data: unknown): void {
 
 /** Takes entries from an event or from an answer to what was sent. */
 export function takeEntries(chatId: string, entries: readonly Entry[]): void {
-  changeLog(chatId, (log) => addLive(log, entries));
+  feed({ kind: "event", chat: chatId, entries });
   settle(chatId);
   const chat = chats.value.find((each) => each.id === chatId);
   const after = chat && withEntries(chat, entries, me.value.id);
+  // Where entries are missing in between, the machine has asked for the list.
   if (after) chats.value = changeChat(chats.value, chatId, () => after);
-  else void sync();
   for (const entry of entries) heed(chatId, entry);
-  if (chatId === openId.value) void catchUp(chatId);
 }
 
 /** An own message as the server stored it, told by the answer to sending it. */
@@ -57,19 +56,10 @@ export function takeMessage(message: Message): void {
 }
 
 function heed(chatId: string, entry: Entry): void {
-  if (entry.kind === "member" || entry.kind === "chat") {
-    loadDetail(chatId).catch(() => sync());
-  } else if (entry.kind === "message" && entry.author.id !== me.value.id) {
-    typing.value = without(typing.value, chatId, entry.author.id);
-    if (chatId === openId.value)
-      announced.value = t.announce(entry.author.display_name, plain(entry.message.text));
-  }
-}
-
-function hear(chatId: string, seq = 0): void {
-  changeLog(chatId, (log) => heardOf(log, seq));
-  if (chatId === openId.value) void catchUp(chatId);
-  void sync();
+  if (entry.kind !== "message" || entry.author.id === me.value.id) return;
+  typing.value = without(typing.value, chatId, entry.author.id);
+  if (chatId === openId.value)
+    announced.value = t.announce(entry.author.display_name, plain(entry.message.text));
 }
 
 function takeRead(chatId: string, userId: string, seq: number): void {
@@ -86,7 +76,7 @@ function takeOwnRead(chatId: string, seq: number): void {
   if (!chat || seq <= chat.read_seq) return;
   chats.value = changeChat(chats.value, chatId, (now) => withRead(now, seq, null));
   // Read in part, in another tab: how many are left the server has to say.
-  if (seq < chat.last_seq) loadDetail(chatId).catch(() => {});
+  if (seq < chat.last_seq) feed({ kind: "changed", chat: chatId });
 }
 
 function takeTyping(chatId: string, userId: string): void {

@@ -1,84 +1,55 @@
-// Keeps chats and logs complete: opens, fetches gaps and older pages, and asks after all chats now and then.
-// Not for: live events (net/receive.ts).
-import { nextStep, pause, pollPause } from "../state/catchup";
+// Asks the server for chats and logs, as the page's machine or a person wants it. Not for: when (state/catchup.ts),
+// nor for live events (receive.ts).
 import { removeChat, upsertChats } from "../state/chats";
-import { addNewer, addOlder, type ChatLog, heardOf, openLog, trim } from "../state/log";
+import { trim } from "../state/log";
 import type { Chat, ChatDetail, LogPage } from "../state/types";
-import {
-  changeLog,
-  chats,
-  forgetLog,
-  live,
-  logOf,
-  missing,
-  moreChats,
-  openId,
-  reachable,
-  setMembers,
-} from "../store";
+import { changeLog, chats, logOf, moreChats, setMembers, signedOut } from "../store";
 import { ApiError, call } from "./api";
+import { type Acts, feed } from "./drive";
 import { settle } from "./settle";
 
 const MOST_ROWS = 400;
 const KEPT_ROWS = 200;
-/** The server takes this many chats in one sync. */
-const MOST_SYNCED = 2000;
+/** An answer that takes longer is given up: what went wrong on the way may be over, and the next try gets through. */
+const PATIENCE_MS = 8000;
 
-const busy = new Map<string, Promise<void>>();
-const failures = new Map<string, number>();
-
-/** Shows a chat: what is known of it at once, then what is missing. */
-export async function openChatNow(chatId: string): Promise<void> {
-  missing.value = null;
-  try {
-    const log = logOf(chatId).value;
-    const loaded = log !== null && !log.past;
-    await Promise.all([loadDetail(chatId), loaded ? catchUp(chatId, true) : loadNewest(chatId)]);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) dropChat(chatId);
-    else retryLater(chatId);
-  }
-}
-
-/** Fetches what is missing between the log and its chat's newest entry; one fetch per chat at a time. */
-export function catchUp(chatId: string, force = false): Promise<void> {
-  const running = busy.get(chatId);
-  if (running) return running;
-  const started = fill(chatId, force)
-    .then(() => void failures.delete(chatId))
-    .catch(() => retryLater(chatId))
-    .finally(() => busy.delete(chatId));
-  busy.set(chatId, started);
-  return started;
-}
+export const syncActs: Omit<Acts, "renew" | "reconnect"> = {
+  fetch: ({ chat, after }) => void fetchLog(chat, after, `after=${after}&limit=100`),
+  newest: ({ chat }) => void fetchLog(chat, null, "limit=50"),
+  detail: ({ chat }) => void fetchDetail(chat),
+  sync: (effect) => void sync(effect.chats),
+  forget: ({ chat }) => {
+    chats.value = removeChat(chats.value, chat);
+  },
+  signed_out: () => {
+    signedOut.value = true;
+  },
+};
 
 /** Loads the page before the log's start. Throws ApiError. */
 export async function loadOlder(chatId: string): Promise<void> {
   const log = logOf(chatId).value;
   if (!log || log.start) return;
   const page = await getLog(chatId, `before=${log.from}&limit=50`);
-  changeLog(chatId, (now) => addOlder(now, page, log.from));
+  feed({ kind: "older", chat: chatId, before: log.from, page });
 }
 
 /** Leaves a place in the past for the newest messages. Throws ApiError. */
 export async function toPresent(chatId: string): Promise<void> {
-  if (logOf(chatId).value?.past) await loadNewest(chatId);
+  if (!logOf(chatId).value?.past) return;
+  feed({ kind: "page", chat: chatId, after: null, page: await getLog(chatId, "limit=50") });
+  settle(chatId);
 }
 
-/** Reads a chat's name, role and members anew. Throws ApiError. */
-export async function loadDetail(chatId: string): Promise<void> {
-  takeDetail(await call<ChatDetail>("GET", `/api/chats/${chatId}?limit=1`));
+/** Puts chats that the server told of into the list. */
+export function takeChats(list: readonly Chat[]): void {
+  chats.value = upsertChats(chats.value, list);
+  feed({ kind: "listed", chats: list });
 }
 
 export function takeDetail(detail: ChatDetail): void {
-  chats.value = upsertChats(chats.value, [detail]);
   setMembers(detail.id, detail.members);
-}
-
-/** Starts a log from its newest page, or from one that ends with entry `upTo`. */
-export function takePage(chatId: string, page: LogPage, upTo?: number): void {
-  logOf(chatId).value = openLog(page, upTo);
-  settle(chatId);
+  takeChats([detail]);
 }
 
 /** Loads more of the list of chats. Throws ApiError. */
@@ -88,14 +59,7 @@ export async function loadMoreChats(): Promise<void> {
   const path = `/api/chats?cursor=${encodeURIComponent(cursor)}`;
   const page = await call<{ chats: Chat[]; next: string | null }>("GET", path);
   moreChats.value = page.next;
-  chats.value = upsertChats(chats.value, page.chats);
-}
-
-/** Forgets a chat that the user can no longer see. */
-export function dropChat(chatId: string): void {
-  chats.value = removeChat(chats.value, chatId);
-  forgetLog(chatId);
-  if (openId.value === chatId) missing.value = chatId;
+  takeChats(page.chats);
 }
 
 /** Keeps a long-open log small while its newest rows are what is read. */
@@ -103,64 +67,36 @@ export function shorten(chatId: string): void {
   changeLog(chatId, (log) => trim(log, MOST_ROWS, KEPT_ROWS));
 }
 
-let poll: ReturnType<typeof setTimeout> | undefined;
-let syncing: Promise<void> | null = null;
-
-/** Asks after all chats at once, and again every few seconds from then on. */
-export function sync(): Promise<void> {
-  clearTimeout(poll);
-  syncing ??= askAll()
-    .catch(() => {})
-    .finally(() => {
-      syncing = null;
-      syncLater();
-    });
-  return syncing;
+async function fetchLog(chat: string, after: number | null, query: string): Promise<void> {
+  try {
+    feed({ kind: "page", chat, after, page: await getLog(chat, query) });
+    settle(chat);
+  } catch (error) {
+    feed({ kind: "fetch_failed", chat, status: statusOf(error) });
+  }
 }
 
-/** Asks after all chats in a few seconds, and again from then on. */
-export function syncLater(): void {
-  clearTimeout(poll);
-  poll = setTimeout(() => void sync(), pollPause(live.value && reachable.value));
+async function fetchDetail(chat: string): Promise<void> {
+  try {
+    takeDetail(await call<ChatDetail>("GET", `/api/chats/${chat}?limit=1`, undefined, PATIENCE_MS));
+  } catch (error) {
+    feed({ kind: "detail_failed", chat, status: statusOf(error) });
+  }
 }
 
-async function askAll(): Promise<void> {
-  const known = chats.value.slice(0, MOST_SYNCED).map((chat) => [chat.id, chat.last_seq]);
-  const body = { chats: Object.fromEntries(known) };
-  const answer = await call<{ changed: Chat[]; gone: string[] }>("POST", "/api/sync", body);
-  chats.value = upsertChats(chats.value, answer.changed);
-  for (const id of answer.gone) dropChat(id);
-  for (const chat of answer.changed) changeLog(chat.id, (log) => heardOf(log, chat.last_seq));
-  const open = openId.value;
-  if (open && missing.value !== open) await (logOf(open).value ? catchUp(open) : openChatNow(open));
-}
-
-async function loadNewest(chatId: string): Promise<void> {
-  takePage(chatId, await getLog(chatId, "limit=50"));
-}
-
-async function fill(chatId: string, force: boolean): Promise<void> {
-  const log = logOf(chatId).value;
-  const step = log && nextStep(log, force);
-  if (!step) return;
-  if (step.kind === "restart") return loadNewest(chatId);
-  const page = await getLog(chatId, `after=${step.after}&limit=100`);
-  changeLog(chatId, (now) => addNewer(now, page, step.after));
-  settle(chatId);
-  const moved = (logOf(chatId).value?.through ?? 0) > step.after;
-  if (moved) return fill(chatId, false);
-  if (logOf(chatId).value && nextStep(logOf(chatId).value as ChatLog))
-    throw new Error("The gap is still there.");
-}
-
-function retryLater(chatId: string): void {
-  const count = failures.get(chatId) ?? 0;
-  failures.set(chatId, count + 1);
-  setTimeout(() => {
-    if (openId.value === chatId) void (logOf(chatId).value ? catchUp(chatId) : openChatNow(chatId));
-  }, pause(count));
+async function sync(known: Record<string, number>): Promise<void> {
+  type Answer = { changed: Chat[]; gone: string[] };
+  try {
+    const answer = await call<Answer>("POST", "/api/sync", { chats: known }, PATIENCE_MS);
+    chats.value = upsertChats(chats.value, answer.changed);
+    feed({ kind: "synced", ...answer });
+  } catch {
+    feed({ kind: "sync_failed" });
+  }
 }
 
 function getLog(chatId: string, query: string): Promise<LogPage> {
-  return call<LogPage>("GET", `/api/chats/${chatId}/log?${query}`);
+  return call<LogPage>("GET", `/api/chats/${chatId}/log?${query}`, undefined, PATIENCE_MS);
 }
+
+const statusOf = (error: unknown): number => (error instanceof ApiError ? error.status : 0);

@@ -1,6 +1,9 @@
 // One chat's log as the page knows it: a complete range of rows, and what arrived too early for it.
-// Pure: every function gives a new log. Not for: fetching what is missing (net/sync.ts), nor looks (timeline.ts).
+// Pure: every function gives a new log. Not for: when to fetch what is missing (catchup.ts), nor looks (timeline.ts).
 import { aboutMessage, type Entry, type LogPage, type Message } from "./types";
+
+/** Beyond this many missing entries it is quicker to start again from the newest page. */
+const FAR_BEHIND = 500;
 
 /** An entry that is shown. `version`: the seq as of which `message` is known to be right. */
 export interface Row {
@@ -69,6 +72,12 @@ export function addOlder(log: ChatLog, page: LogPage, before: number): ChatLog {
 /** Notes that the chat has grown to `seq`. */
 export function heardOf(log: ChatLog, seq: number): ChatLog {
   return seq > log.last ? { ...log, last: seq } : log;
+}
+
+/** The next fetch: the seq to fetch after, or null when nothing is missing and nothing forces it. */
+export function nextStep(log: ChatLog, force = false): number | "restart" | null {
+  if (!log.past && log.last - log.through > FAR_BEHIND) return "restart";
+  return force || (!log.past && log.last > log.through) ? log.through : null;
 }
 
 /** Drops the oldest rows above `most`, so that an open page stays small; they can be loaded again. */

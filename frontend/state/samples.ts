@@ -1,5 +1,6 @@
 // Sample people, messages, entries and a storage for the unit tests. Not for: the page.
 import type { Store } from "./drafts";
+import type { Effect, Input, Page, Start } from "./page";
 import type { Chat, Entry, LogPage, MemberEntry, Message, MessageEntry, User } from "./types";
 
 export const ada: User = { id: "a1", username: "ada", display_name: "Ada", avatar_url: null, kind: "person" };
@@ -90,4 +91,35 @@ export function memoryStore(): Storage {
     removeItem: (key: string) => Reflect.deleteProperty(store, key),
   }) as Storage & Store;
   return store;
+}
+
+/** A case of tests/cases/catchup.json, which says itself how it is written. */
+export interface Case {
+  name: string;
+  start?: Start;
+  steps: { at?: number; random?: number; give: Input; do: Effect[]; due?: number | null }[];
+  rows: string[];
+}
+
+/** An input or a start whose entries are written short, with them in full; as much of them as the machine reads. */
+export function writtenOut<T>(given: T): T {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  const parts = Object.entries(given).map(([key, value]) => [
+    key,
+    key === "entries" ? (value as string[]).map(entryOf) : writtenOut(value),
+  ]);
+  return Object.fromEntries(parts) as T;
+}
+
+/** What chat c shows. */
+export function shown(page: Page): string[] {
+  const rows = page.chats.get("c")?.log?.rows ?? [];
+  return rows.map(({ seq, message: its, entry }) => `${seq} ${its ? its.text : entry.kind}`);
+}
+
+function entryOf(short: string): object {
+  const [, seq, kind = "message", about = seq, text] =
+    /^(\d+): (?:(edit|delete|reaction|media) (\d+): )?(.*)$/.exec(short) ?? [];
+  if (text === "member" || text === "chat") return { seq: Number(seq), kind: text };
+  return { seq: Number(seq), kind, message: { id: `m${about}`, seq: Number(about), text } };
 }

@@ -3,8 +3,9 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
+import { feed } from "../net/drive";
 import { sawUpTo } from "../net/reading";
-import { catchUp, loadOlder, shorten, toPresent } from "../net/sync";
+import { loadOlder, shorten, toPresent } from "../net/sync";
 import type { ChatLog } from "../state/log";
 import { type Item, timeline } from "../state/timeline";
 import type { Chat } from "../state/types";
@@ -153,7 +154,7 @@ function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away:
   }
   away.value = log.past || keeper.distance() > keeper.box.clientHeight / 2;
   if (keeper.box.scrollTop < AHEAD) void fetchOlder(chatId);
-  if (log.past && keeper.distance() < AHEAD) void catchUp(chatId, true);
+  if (log.past && keeper.distance() < AHEAD) feed({ kind: "more", chat: chatId });
   if (document.visibilityState !== "visible") return;
   const seen = keeper.lastSeen();
   const all = seen >= (log.rows.at(-1)?.seq ?? 0);

@@ -2,9 +2,8 @@
 import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { askSession } from "../net/api";
-import { hurry } from "../net/realtime";
+import { feed } from "../net/drive";
 import { retryPassing } from "../net/sender";
-import { sync } from "../net/sync";
 import { me, signedOut } from "../store";
 import { Dialog } from "./dialog";
 
@@ -36,7 +35,6 @@ async function resume(): Promise<string> {
   if (user.id !== me.value.id) location.reload();
   signedOut.value = false;
   retryPassing();
-  hurry();
-  void sync();
+  feed({ kind: "signed_in" });
   return "";
 }
