@@ -5,6 +5,7 @@
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,29 +37,32 @@ class Survived:
     pages_after: str = ""  # how long after everything was up again all pages were complete
 
 
+Survive = Callable[[Survived], None]
 _rows: list[Survived] = []
 
 
 @pytest.fixture
-def survived() -> Callable[[Survived], None]:
+def survived() -> Survive:
     """Adds a row to the table that is printed at the end."""
     return _rows.append
 
 
-@pytest.fixture
-def judge(survived: Callable[[Survived], None]) -> Judge:
-    """`judge(what was done, kills, history)`: adds the row, and fails where a rule of history.py is broken.
+def row_of(what: str, kills: int, history: History, pages_after: float | None = None) -> Survived:
+    """The table's row for a history. `pages_after`: the seconds that the pages took after everything was up again."""
+    kinds = Counter(each.kind for each in violations(history))
+    acknowledged = len({attempt.key for attempt in history.attempts if attempt.acknowledged})
+    seconds = "" if pages_after is None else f"{pages_after:.1f} s"
+    return Survived(what, kills, acknowledged, kinds[LOST], kinds[DOUBLED], kinds[MISORDERED], seconds)
 
-    `pages_after`: in how many seconds of everything being up again the pages were complete.
-    """
+
+@pytest.fixture
+def judge(survived: Survive) -> Judge:
+    """`judge(what was done, kills, history, pages_after)`: adds the row, and fails where a rule of history.py is
+    broken."""
 
     def pass_judgement(what: str, kills: int, history: History, pages_after: float | None = None) -> None:
+        survived(row_of(what, kills, history, pages_after))
         found = violations(history)
-        kinds = [each.kind for each in found]
-        acknowledged = len({attempt.key for attempt in history.attempts if attempt.acknowledged})
-        seconds = "" if pages_after is None else f"{pages_after:.1f} s"
-        lost, doubled, misordered = map(kinds.count, (LOST, DOUBLED, MISORDERED))
-        survived(Survived(what, kills, acknowledged, lost, doubled, misordered, seconds))
         assert not found, f"{len(found)} violations\n" + "\n".join(map(str, found[:20]))
 
     return pass_judgement

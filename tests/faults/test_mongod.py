@@ -1,0 +1,81 @@
+"""MongoDB is killed or hangs while people send, and the control: with unjournaled writes the checker does find loss."""
+
+import random
+import time
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from tests.faults.conftest import Judge, Often, Survive, row_of
+from tests.faults.history import LOST, History, violations
+from tests.faults.rig import WEBS, Cluster
+from tests.faults.scene import Scene
+from tests.faults.senders import Load, Log, Person
+from tests.running import wait_until
+
+
+def test_mongod_killed_again_and_again_loses_nothing_that_was_answered(
+    cluster: Cluster, log: Log, chance: random.Random, often: Often, judge: Judge
+) -> None:
+    scene, kills = Scene(cluster, log), often(3, 10)
+    with scene.talk(often(60, 10)) as load:
+        for _ in range(kills):
+            load.flow(30)
+            cluster.kill("mongod")
+            time.sleep(chance.uniform(0.2, often(1, 5)))
+            cluster.restart("mongod")
+        load.flow(30)
+    assert any(attempt.status == 503 for attempt in log.attempts), "nobody noticed"
+    judge("mongod killed under load", kills, scene.history(), scene.pages_after)
+
+
+def test_a_mongod_that_hangs_gets_503_and_leaves_threads_for_others(
+    cluster: Cluster, log: Log, often: Often, judge: Judge
+) -> None:
+    scene = Scene(cluster, log)
+    with scene.talk(often(60, 10)) as load:
+        load.flow(30)
+        begin, before = time.monotonic(), len(log.attempts)
+        cluster.pause("mongod")
+        try:
+            wait_until(partial(told_to_wait, log, before), "senders are told to come again", 30)
+            for name in WEBS:
+                assert requests.get(f"{cluster.url(name)}/healthz", timeout=2).ok
+            time.sleep(max(0.0, begin + 10 - time.monotonic()))
+        finally:
+            cluster.resume("mongod")
+        load.flow(30)
+    judge("mongod hung for 10 s under load", 0, scene.history(), scene.pages_after)
+
+
+def told_to_wait(log: Log, since: int) -> bool:
+    return any(attempt.status == 503 and attempt.retry_after for attempt in log.attempts[since:])
+
+
+def test_the_control_with_unjournaled_writes_is_seen_to_lose_messages(
+    tmp_path: Path, log: Log, survived: Survive
+) -> None:
+    cluster = Cluster(tmp_path / "cluster", wsgi="tests.faults.unjournaled:app", flush_ms=500)
+    try:
+        cluster.start(("mongod", "valkey", *WEBS))  # a worker's journaled writes would carry ours along
+        people = [Person(cluster.urls, name) for name in ("ada", "bob")]
+        chats = [people[0].group(people[1]) for _ in range(4)]
+        found, kills = [], 0
+        while kills < 5 and not any(each.kind == LOST for each in found):
+            with Load(log, [(people[0], chat) for chat in chats], 100) as load:
+                load.flow(200)
+                cluster.kill("mongod")
+                kills += 1
+                cluster.restart("mongod")
+            found = violations(History(tuple(log.attempts), tuple(cluster.dump())))
+        survived(
+            row_of(
+                "CONTROL: mongod killed, writes not journaled",
+                kills,
+                History(tuple(log.attempts), tuple(cluster.dump())),
+            )
+        )
+        assert any(each.kind == LOST for each in found)
+    finally:
+        cluster.close()
