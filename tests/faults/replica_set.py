@@ -4,7 +4,7 @@ Not for: what is done to them, nor what has to hold afterwards (test_replica_set
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,8 +33,9 @@ class ReplicaSet:
         self.members: dict[int, Running] = {}
         for port in self.ports:
             service = mongod.mongod(port, folder / f"member-{port}")
-            # Readiness there means a set of one; and only with test commands can a member be cut off (`cut_off`).
-            argv = (*service.argv, "--setParameter", "enableTestCommands=1")
+            # A checkpoint each second, as a member replays and rolls back what is newer. Test commands for `cut_off`.
+            argv = (*service.argv, "--syncdelay", "1", "--setParameter", "enableTestCommands=1")
+            # Its own readiness means a set of one.
             self.members[port] = Running(replace(service, argv=argv, ready=always), folder / f"member-{port}.log")
         self._form()
         wait_until(self.primary, "a first primary is elected")
@@ -74,11 +75,12 @@ class ReplicaSet:
             _set_failpoint(port, "off")
 
     def steady(self) -> bool:
-        """True where all three are there, one as primary, two as secondaries that follow it."""
-        said = [hello(port) or {} for port in self.ports]
-        return sum(bool(answer.get("isWritablePrimary")) for answer in said) == 1 and (
-            sum(bool(answer.get("secondary")) for answer in said) == MEMBERS - 1
-        )
+        """True where a write reaches all three: one that calls itself a secondary may yet have to roll back."""
+        client: MongoClient[Doc] = MongoClient(self.uri, w=MEMBERS, wTimeoutMS=1000, serverSelectionTimeoutMS=500)
+        with client, suppress(PyMongoError):
+            client["steady"]["writes"].insert_one({})
+            return True
+        return False
 
     def close(self) -> None:
         for member in self.members.values():

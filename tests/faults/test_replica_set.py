@@ -59,7 +59,7 @@ def lose_a_machine(product: Stored, stores: ReplicaSet, load: Load, chance: rand
     load.flow(SENDERS)  # two of three go on
     stores.members[primary].start()
     product.restart("web1")
-    wait_until(stores.steady, "all three are there again")
+    wait_until(stores.steady, "all three are there again", 120)
     load.flow(SENDERS)
 
 

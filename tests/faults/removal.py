@@ -1,0 +1,67 @@
+"""How the removal tests take a member out: at any moment, or at an exact point of what they do.
+
+Not for: what then has to hold.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+
+import requests
+from bson import ObjectId
+
+from tests.faults.rig import Cluster, Doc
+from tests.faults.senders import Person
+from tests.running import wait_until
+
+
+@contextmanager
+def meanwhile(*works: Callable[[], object]) -> Iterator[None]:
+    """Does each of `works` again and again, each in a thread of its own, until the block ends, and at least once."""
+    over = threading.Event()
+
+    def go_on(work: Callable[[], object]) -> None:
+        work()
+        while not over.is_set():
+            work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        going = [pool.submit(go_on, work) for work in works]
+        try:
+            yield
+        finally:
+            over.set()
+    for work in going:
+        work.result()
+
+
+@contextmanager
+def held(
+    cluster: Cluster, point: str, who: str, work: Callable[[], requests.Response]
+) -> Iterator[Future[requests.Response]]:
+    """`work` makes the process `who` pass this point, where it stands still until the block ends."""
+    cluster.failpoint(point, "stop")
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            working = pool.submit(work)
+            wait_until(partial(cluster.passed, point), f"{who} comes to {point}")
+            yield working
+        finally:
+            (cluster.failpoints / point).unlink(missing_ok=True)
+            cluster.resume(who)
+
+
+def log_of(cluster: Cluster, chat: str) -> list[Doc]:
+    with cluster.database() as found:
+        return list(found["log"].find({"chat": ObjectId(chat)}).sort("seq", 1))
+
+
+def removal_in(entries: list[Doc]) -> int:
+    (removal,) = [entry["seq"] for entry in entries if entry.get("action") == "removed"]
+    return int(removal)
+
+
+def remove(owner: Person, chat: str, member: Person, at: int) -> requests.Response:
+    return owner.ask("DELETE", f"/api/chats/{chat}/members/{member.id}", at=at)
