@@ -35,7 +35,7 @@ def main(command: str) -> int:
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     set_up("requirements.lock" if command in ("run", "setup") else "requirements-test.lock")
     commands: dict[str, Callable[[], int]] = {"setup": lambda: 0, "run": serve, "check": check, "test": test}
-    commands["screenshots"] = screenshots
+    commands |= {"faults": faults, "screenshots": screenshots}
     return commands[command]()
 
 
@@ -86,6 +86,12 @@ def test() -> int:
     run((PYTHON, "-m", "tests.browser.chromium"))  # installed here, where no test's time limit runs
     tested = run_all(("npm", "test", "--silent"), (PYTHON, "-m", "pytest"))
     return checked or tested
+
+
+def faults() -> int:
+    """All fault tests in full, with the dice of SEED (default 1), and the table of what was survived."""
+    os.environ["FAULTS"] = "full"
+    return call((PYTHON, "-m", "pytest", "tests/faults"))
 
 
 def screenshots() -> int:

@@ -30,6 +30,7 @@ class Attempt:
     message: str = ""  # its id
     retry_after: str = ""
     at: int = 0  # which web process
+    error: str = ""  # why there was no answer
 
     @property
     def key(self) -> Key:

@@ -89,15 +89,17 @@ class Log:
 
 def send(person: Person, chat: str, client_id: str, text: str, at: int = 0) -> Attempt:
     """Try once. A status of 0: no answer, so the outcome is unknown."""
-    begin, status, seq, message, retry_after = time.monotonic(), 0, 0, "", ""
+    begin, status, seq, message, retry_after, error = time.monotonic(), 0, 0, "", "", ""
     body = {"chat_id": chat, "client_id": client_id, "text": text}
-    with suppress(requests.RequestException):
+    try:
         answer = person.ask("POST", "/api/messages", at=at, json=body)
         status, retry_after = answer.status_code, answer.headers.get("Retry-After", "")
         if answer.ok:
             message, seq = answer.json()["id"], answer.json()["seq"]
+    except requests.RequestException as failure:
+        error = str(failure)
     end = time.monotonic()
-    return Attempt(chat, person.id, client_id, text, begin, end, status, seq, message, retry_after, at)
+    return Attempt(chat, person.id, client_id, text, begin, end, status, seq, message, retry_after, at, error)
 
 
 class Load:

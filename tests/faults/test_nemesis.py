@@ -5,14 +5,14 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.conftest import FULL, Judge, Often
+from tests.faults.conftest import PATIENCE, Judge, Often
 from tests.faults.nemesis import VICTIMS, plan, torment
 from tests.faults.rig import Cluster
 from tests.faults.scene import Scene
 from tests.faults.senders import Log
 
 
-@pytest.mark.timeout(1800 if FULL else 120)
+@pytest.mark.timeout(PATIENCE)
 def test_random_kills_and_pauses_under_load_harm_nothing(
     cluster: Cluster, log: Log, chance: random.Random, often: Often, judge: Judge
 ) -> None:

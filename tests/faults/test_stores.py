@@ -1,18 +1,27 @@
-"""MongoDB is killed or hangs while people send, and the control: with unjournaled writes the checker does find loss."""
+"""A store is killed, hangs or forgets while people send. The control shows that loss would be found.
+
+MongoDB away: everybody is told to come again. Redis away: no send notices.
+"""
 
 import random
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from statistics import quantiles
 
+import pytest
+import redis
 import requests
 
-from tests.faults.conftest import Judge, Often, Survive, row_of
-from tests.faults.history import LOST, History, violations
+from tests.faults.conftest import FULL, PATIENCE, Judge, Often, Survive, row_of
+from tests.faults.history import LOST, Attempt, History, violations
 from tests.faults.rig import WEBS, Cluster
 from tests.faults.scene import Scene
 from tests.faults.senders import Load, Log, Person
 from tests.running import wait_until
+
+pytestmark = pytest.mark.timeout(PATIENCE)
 
 
 def test_mongod_killed_again_and_again_loses_nothing_that_was_answered(
@@ -79,3 +88,47 @@ def test_the_control_with_unjournaled_writes_is_seen_to_lose_messages(
         assert any(each.kind == LOST for each in found)
     finally:
         cluster.close()
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+def test_without_redis_sends_are_answered_as_ever_and_all_arrives_afterwards(
+    fault: str, cluster: Cluster, log: Log, often: Often, judge: Judge
+) -> None:
+    scene, seconds = Scene(cluster, log), often(6, 20)
+    with scene.talk(often(60, 10)) as load:
+        load.flow(50)
+        start = time.monotonic()
+        time.sleep(often(2, seconds))
+        away = time.monotonic()
+        (cluster.kill if fault == "kill" else cluster.pause)("valkey")
+        time.sleep(seconds)
+        back = time.monotonic()
+        (cluster.launch if fault == "kill" else cluster.resume)("valkey")
+        cluster.wait_healthy()
+        load.flow(50)
+    before, without = between(log, start, away), between(log, away, back)
+    assert without and all(attempt.status == 201 for attempt in without)
+    figures = f"p95 {p95(before):.0f} ms before, {p95(without):.0f} ms without"
+    judge(f"valkey {fault}, {seconds} s: {figures}", int(fault == "kill"), scene.history(), scene.pages_after)
+    if FULL:
+        assert p95(without) <= 2 * p95(before), figures
+
+
+def test_a_redis_that_forgets_everything_loses_nothing(cluster: Cluster, log: Log, often: Often, judge: Judge) -> None:
+    scene, times = Scene(cluster, log), often(5, 50)
+    with scene.talk(often(60, 10)) as load, redis.Redis(port=cluster.ports["valkey"]) as broker:
+        for _ in range(times):
+            load.flow(20)
+            broker.flushall()
+    assert all(attempt.status == 201 for attempt in log.attempts)
+    judge(f"FLUSHALL, {times} times under load", 0, scene.history(), scene.pages_after)
+
+
+def between(log: Log, start: float, end: float) -> list[Attempt]:
+    """What was begun in that time."""
+    return [attempt for attempt in log.attempts if start <= attempt.begin < end]
+
+
+def p95(attempts: Sequence[Attempt]) -> float:
+    """Milliseconds within which 95 of 100 were answered."""
+    return quantiles((attempt.end - attempt.begin for attempt in attempts), n=20)[-1] * 1000
