@@ -6,6 +6,7 @@ Not for: settings that an admin changes while the chat runs; those are stored.
 import hashlib
 import hmac
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -43,6 +44,8 @@ class Settings(BaseModel):
     # `off` is for load tests; refused in production.
     rate_limits: Literal["on", "off"] = Field("on", alias="INFITALKS_RATE_LIMITS")
     debug: bool = Field(False, alias="FLASK_DEBUG")
+    # Networks beside the public internet that webhooks may be sent to: CIDRs with commas between, 10.0.5.0/24 say.
+    egress_allow: str = Field("", alias="INFITALKS_EGRESS_ALLOW")
     # Where fault tests say at which points a process dies; refused outside of test mode.
     failpoints: Path | None = Field(None, alias="INFITALKS_FAILPOINTS")
 
@@ -78,7 +81,14 @@ class Settings(BaseModel):
     def _complete(self) -> Self:
         if self.oidc_client_id and not self.oidc_issuer:
             raise ValueError("OIDC_CLIENT_ID is set, so OIDC_ISSUER has to be too")
+        if not _are_networks(self.egress_allow):
+            raise ValueError("INFITALKS_EGRESS_ALLOW has to be networks like 10.0.5.0/24, with commas between")
         return self
+
+    @property
+    def egress_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of INFITALKS_EGRESS_ALLOW."""
+        return tuple(ip_network(text.strip()) for text in self.egress_allow.split(",") if text.strip())
 
     @property
     def https(self) -> bool:
@@ -94,6 +104,13 @@ class Settings(BaseModel):
         """32 bytes for one purpose, so that no two uses share a key (HMAC-SHA256 of the purpose)."""
         base = self.content_key if purpose == "content" and self.content_key else self.secret_key
         return hmac.new(base.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+def _are_networks(text: str) -> bool:
+    try:
+        return all(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        return False
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
