@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 from infitalks.local.gateway.messages import frame
 
 SOCKETS, EVENTS, BATCH, DATA, CHANNEL = 500, 1000, 10, "x" * 300, "private-benchmark"
+GREETING = b"!"
 KEY, FRAME, LIBRARY = "benchmark", frame("log", DATA, CHANNEL), Pusher("1", "benchmark", "not-a-secret")
 ENVIRONMENT = os.environ | {"PUSHER_APP_ID": "1", "PUSHER_KEY": KEY, "PUSHER_SECRET": "not-a-secret"}
 
@@ -28,6 +29,7 @@ async def serve_bare():
 
     async def greet(reader, writer):
         everybody.append(writer.transport)
+        writer.write(GREETING)  # until when the client waits: else the first round may miss the last ones
         while asked := await reader.read(BATCH):
             for transport in everybody * len(asked):
                 transport.write(FRAME)
@@ -41,22 +43,31 @@ class Reader(asyncio.Protocol):
     """Counts bytes, and notes when a whole round of events has come."""
 
     bytes = target = 0
-    done: asyncio.Future
+    done: asyncio.Future | None = None
 
     def data_received(self, data):
         self.bytes += len(data)
-        if self.bytes == self.target:
+        if self.bytes == self.target and self.done:
             self.done.set_result(time.perf_counter())
 
 
 async def bare(port):
-    create = asyncio.get_running_loop().create_connection
-    pairs = [await create(Reader, "127.0.0.1", port) for _ in range(SOCKETS)]
+    pairs = [await bare_subscriber(port) for _ in range(SOCKETS)]
 
     async def publish(events):
         pairs[0][0].write(b"." * events)
 
     return [reader for _, reader in pairs], publish
+
+
+async def bare_subscriber(port):
+    loop = asyncio.get_running_loop()
+    transport, reader = await loop.create_connection(Reader, "127.0.0.1", port)
+    reader.target += len(GREETING)
+    reader.done = reader.done or loop.create_future()
+    if reader.bytes < reader.target:
+        await reader.done
+    return transport, reader
 
 
 async def gateway(port):
