@@ -68,16 +68,16 @@ def is_ready(cluster: Cluster, name: str) -> bool:
 
 
 def test_a_rolling_restart_under_load_fails_no_send(cluster: Cluster, log: Log, often: Often, judge: Judge) -> None:
-    scene, rounds = Scene(cluster, log), often(1, 5)
+    scene, restarts = Scene(cluster, log), often(3, 25)
     with scene.talk(often(60, 10)) as load:
-        for name in PRODUCT * rounds:
+        for name in (PRODUCT * restarts)[:restarts]:
             load.flow(20)
             cluster.stop(name)
             cluster.launch(name)
             cluster.wait_healthy(name)
         load.flow(20)
     assert not [attempt for attempt in log.attempts if attempt.status >= 500]
-    judge(f"rolling restart, {rounds} times", 0, scene.history(), scene.pages_after)
+    judge(f"{restarts} processes restarted in order, one by one", 0, scene.history(), scene.pages_after)
 
 
 def test_a_web_process_that_is_told_to_stop_answers_what_it_has_begun(cluster: Cluster, log: Log) -> None:
