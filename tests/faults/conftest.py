@@ -106,4 +106,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section(f"faults survived, SEED={SEED}")
     for row in (HEAD, *(vars(row).values() for row in _rows)):
         what, *figures = map(str, row)
-        terminalreporter.write_line(f"{what:60}" + "".join(f"{figure:>13}" for figure in figures))
+        terminalreporter.write_line(f"{what:76}" + "".join(f"{figure:>13}" for figure in figures))
