@@ -120,7 +120,7 @@ def _apply_delete(entry: Doc) -> None:
 
 def _blank_edits(message_id: ObjectId) -> None:
     """They carry earlier and later wordings."""
-    Entry.raw().update_many({"target": message_id, "kind": "edit"}, {"$set": {"text": "", "html": ""}})
+    Entry.raw().update_many({"target": message_id, "kind": "edit"}, {"$set": {"text": "", "html": "", "cards": []}})
 
 
 def _apply_reaction(entry: Doc) -> None:

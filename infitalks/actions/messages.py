@@ -9,9 +9,11 @@ from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
 from infitalks.actions.media import claim_media
 from infitalks.errors import Conflict, Invalid, NotFound
+from infitalks.integrations.cards import unrendered
 from infitalks.integrations.markdown import render_markdown
 from infitalks.models.database import Doc, object_id
 from infitalks.models.log import entry_by_client_id, entry_by_id
+from infitalks.schemas.cards import CardOut
 
 MOST_EMOJIS_EACH = 20  # different reactions of one user on one message
 
@@ -25,8 +27,12 @@ def send_message(
     attachments: list[str] | None = None,
     reply_to: str | None = None,
     via: Doc | None = None,
+    cards: list[CardOut] | None = None,
+    said: Any = None,
 ) -> tuple[Doc, bool]:
     """Append a message. Returns it as stored, and whether it is new (False: a repeat of the same send).
+
+    `said` (JSON values) is what a repeat has to say the same of, where the message was made from something else.
 
     Raises NotFound where the user is not in the chat, Invalid for pictures or a reply_to that cannot be used,
     Conflict for other content under the same client_id, Unavailable where it should be sent again.
@@ -37,13 +43,17 @@ def send_message(
         "text": text,
         "html": render_markdown(text),
         "attachments": media,
-        "cards": [],
+        "cards": _stored(cards),
         "reply_to": answered,
         "via": via,
         "reactions": {},
     }
-    said = [text, attachments or [], reply_to, via]
-    return append(Draft(chat_id, "message", user_id, client_id, body, said, require_active))
+    content = [text, attachments or [], reply_to, via, *unrendered(cards or [])] if said is None else said
+    return append(Draft(chat_id, "message", user_id, client_id, body, content, require_active))
+
+
+def _stored(cards: list[CardOut] | None) -> list[Doc]:
+    return [card.model_dump(mode="json", exclude_defaults=True) for card in cards or []]
 
 
 def _claim_attachments(user_id: ObjectId, chat_id: ObjectId, client_id: str, ids: list[str]) -> list[ObjectId]:
@@ -66,15 +76,26 @@ def _check_reply(user_id: ObjectId, chat_id: ObjectId, reply_to: str | None) -> 
     return message["_id"]
 
 
-def edit_message(user_id: ObjectId, message_id: str, text: str, client_id: str | None) -> Doc:
-    """Replace the text of one's own message. Returns the edit's entry."""
+def edit_message(
+    user_id: ObjectId,
+    message_id: str,
+    text: str,
+    client_id: str | None,
+    *,
+    cards: list[CardOut] | None = None,
+    said: Any = None,
+) -> Doc:
+    """Replace the text and the cards of one's own message. Returns the edit's entry. `said`: as in send_message."""
     message, _ = access.get_message_for(user_id, message_id)
     _require_present(message)
     access.require(access.can_edit(message, user_id), "Only its author edits a message.")
     if not text.strip() and not message["attachments"]:
         raise Invalid("A message cannot become empty: delete it.", fields={"text": "must not be empty"})
-    body = {"text": text, "html": render_markdown(text)}
-    return _append_about(message, user_id, "edit", client_id or own_client_id(), body, text)
+    body: Doc = {"text": text, "html": render_markdown(text)}
+    if cards:
+        body["cards"] = _stored(cards)
+    content = ([text, *unrendered(cards)] if cards else text) if said is None else said
+    return _append_about(message, user_id, "edit", client_id or own_client_id(), body, content)
 
 
 def delete_message(user_id: ObjectId, message_id: str) -> None:

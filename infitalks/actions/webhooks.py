@@ -1,21 +1,14 @@
-"""Incoming webhooks: making them, and posting what comes in as their bot."""
+"""Making and looking after webhooks. Not for: what comes in through them (hooks.py)."""
 
-import hashlib
 import secrets
 
 from bson import ObjectId
 
 from infitalks import access
 from infitalks.actions import chats
-from infitalks.actions.log import own_client_id
-from infitalks.actions.messages import send_message
 from infitalks.actions.users import create_bot, disable_user, rename_bot
-from infitalks.errors import NotFound
-from infitalks.integrations.slack import Post
-from infitalks.models.database import Doc
 from infitalks.models.users import secret_hash, user_by_id
-from infitalks.models.webhooks import Webhook, webhook_by_secret, webhooks_in
-from infitalks.schemas.messages import LONGEST_TEXT
+from infitalks.models.webhooks import Webhook, webhooks_in
 
 
 def create_incoming(user_id: ObjectId, chat_id: str, name: str) -> tuple[Webhook, str]:
@@ -73,19 +66,11 @@ def list_webhooks(user_id: ObjectId, chat_id: str) -> list[Webhook]:
     return webhooks_in(chat["_id"])
 
 
-def webhook_of_secret(secret: str) -> Webhook:
-    """Raises NotFound where no webhook has this secret."""
-    webhook = webhook_by_secret(secret)
-    if not webhook:
-        raise NotFound()
+def set_incoming_rules(
+    user_id: ObjectId, webhook_id: str, *, template: str | None, signing_secret: str | None
+) -> Webhook:
+    """How JSON of no known format is put into words, and the secret that posts have to be signed with; None: none."""
+    webhook = access.get_webhook_for(user_id, webhook_id)
+    webhook.update(set__template=template, set__signing_secret=signing_secret)
+    webhook.reload()
     return webhook
-
-
-def receive_post(webhook: Webhook, post: Post, repeat_key: str | None) -> Doc:
-    """Post as the webhook's bot. A repeat under the same `repeat_key` posts nothing anew, for ever.
-
-    Raises NotFound where the bot was taken out of the chat.
-    """
-    client_id = f"hook.{hashlib.sha256(repeat_key.encode()).hexdigest()}" if repeat_key else own_client_id()
-    message, _ = send_message(webhook.bot, webhook.chat, client_id, text=post.text[:LONGEST_TEXT], via=post.via)
-    return message

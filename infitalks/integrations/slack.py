@@ -1,145 +1,90 @@
-"""Slack's incoming format: what `text`, attachments and blocks say, as Markdown. Mattermost's is the same.
-
-Not for: cards; rich parts are told as text. Field names and tolerance as in Slack's SDK and Mattermost's server.
+"""Slack's incoming format: text, attachments, blocks (blocks.py). Field names and tolerance as in Slack's SDK and
+Mattermost's server; what is odd costs its own part only.
 """
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from infitalks.integrations.blocks import block_cards
+from infitalks.integrations.cards import author, button, card, card_field, escaped
+from infitalks.integrations.mrkdwn import to_markdown, unescape
+from infitalks.integrations.post import PayloadRefused, Post, compose, via
+from infitalks.integrations.values import items, line, moment, obj, objs, text
+from infitalks.schemas.cards import ButtonOut, CardFieldOut, CardOut
+
 MOST_ATTACHMENTS = 100
-LONGEST_VIA = 80  # characters of a name that a sender gives itself
+MARKED_UP = ("fallback", "pretext", "text", "fields")  # where mrkdwn_in does not say
 
-
-class PayloadRefused(Exception):
-    """Slack's own word for what is wrong, as its senders know it: `invalid_payload`, `no_text` and so on."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-@dataclass(frozen=True)
-class Post:
-    """A message that a webhook asks for. `via` is the name the sender gave, never the author."""
-
-    text: str
-    via: dict[str, str] | None
+Markup = Callable[[str], str]
 
 
 def parse_slack(payload: Any) -> Post:
     """Raises PayloadRefused."""
-    if not isinstance(payload, dict):
-        raise PayloadRefused("invalid_payload")
-    text = payload.get("text")
-    if text is not None and not isinstance(text, str):
-        raise PayloadRefused("invalid_payload")
-    if len(_list(payload.get("attachments"))) > MOST_ATTACHMENTS:
-        raise PayloadRefused("too_many_attachments")
-    rich = [*_blocks(payload.get("blocks")), *_attachments(payload.get("attachments"))]
+    return read_slack(payload, to_markdown)
+
+
+def read_slack(payload: Any, markup: Markup) -> Post:
+    """The same shape with another markup: Mattermost's texts are Markdown already. Raises PayloadRefused."""
+    _check(payload)
+    shown_as = markup if payload.get("mrkdwn") is not False else escaped
+    cards = [*block_cards(payload.get("blocks")), *attachment_cards(payload.get("attachments"), markup)]
     # As Slack does: beside blocks, `text` is only the line for a notification.
-    first = [] if payload.get("blocks") and rich else [to_markdown(text or "")]
-    parts = [part for part in (*first, *rich) if part.strip()]
-    if not parts:
-        raise PayloadRefused("no_text")
-    return Post("\n\n".join(parts), _via(payload))
+    lead = "" if payload.get("blocks") and cards else shown_as(text(payload.get("text")))
+    thread = text(payload.get("thread_ts"))
+    named = via(payload.get("username"), payload.get("icon_url"), payload.get("icon_emoji"))
+    return compose(lead, cards, via=named, reply_to=thread or None)
 
 
-def _via(payload: dict[str, Any]) -> dict[str, str] | None:
-    fields = {"name": "username", "icon_url": "icon_url", "icon_emoji": "icon_emoji"}
-    given = {ours: payload[theirs] for ours, theirs in fields.items() if isinstance(payload.get(theirs), str)}
-    named = {key: value.strip()[:LONGEST_VIA] for key, value in given.items() if value.strip()}
-    return named if "name" in named else None
+def _check(payload: Any) -> None:
+    if not isinstance(payload, dict) or not isinstance(payload.get("text") or "", str):
+        raise PayloadRefused("invalid_payload")
+    if len(items(payload.get("attachments"))) > MOST_ATTACHMENTS:
+        raise PayloadRefused("too_many_attachments")
+    if line(payload.get("channel")).startswith("@"):
+        # Meant for one person: it must not be shown to a room.
+        raise PayloadRefused("user_not_found")
 
 
-_LINK = re.compile(r"<([^<>\n]+)>")
-_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
-_STRIKE = re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])")
-_AMPERSAND = re.compile(r"&amp;(?!#?\w+;)")
-_CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
+def attachment_cards(attachments: Any, markup: Markup = to_markdown) -> Iterator[CardOut | None]:
+    for attachment in objs(attachments):
+        yield card(text=markup(text(attachment.get("pretext"))))
+        yield _attachment(attachment, markup)
+        yield from block_cards(attachment.get("blocks"), attachment.get("color"))
 
 
-def to_markdown(mrkdwn: str) -> str:
-    """Slack's mrkdwn as Markdown; code stays as it is, but for the three entities that Slack escapes."""
-    parts = _CODE.split(mrkdwn)
-    return "".join(_unescape(part) if index % 2 else _convert(part) for index, part in enumerate(parts))
+def _attachment(given: dict[str, Any], markup: Markup) -> CardOut | None:
+    marked = [text(name) for name in items(given.get("mrkdwn_in"))] or MARKED_UP
+    as_text = markup if "text" in marked else escaped
+    as_value = markup if "fields" in marked else escaped
+    said = any(given.get(key) for key in ("title", "text", "fields", "pretext", "blocks", "image_url", "actions"))
+    return card(
+        color=given.get("color"),
+        author=author(given.get("author_name"), given.get("author_link"), given.get("author_icon")),
+        title=unescape(text(given.get("title"))),
+        url=given.get("title_link"),
+        text=as_text(text(given.get("text"))) if said else markup(text(given.get("fallback"))),
+        fields=_fields(given.get("fields"), as_value),
+        image_url=given.get("image_url"),
+        thumb_url=given.get("thumb_url"),
+        footer=escaped(unescape(text(given.get("footer")))),
+        at=moment(given.get("ts")),
+        buttons=_buttons(given.get("actions")),
+    )
 
 
-def _convert(text: str) -> str:
-    marked = _STRIKE.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text))
-    linked = _LINK.sub(lambda match: _reference(match[1]), marked)
-    # Markdown reads entities itself: what would become one has to stay escaped.
-    return _AMPERSAND.sub("&", linked.replace("&lt;", "<").replace("&gt;", ">"))
+def _fields(fields: Any, markup: Markup) -> Iterator[CardFieldOut]:
+    for field in objs(fields):
+        title, value = text(field.get("title")), text(field.get("value"))
+        if title or value:
+            yield card_field(unescape(title), markup(value), short=is_true(field.get("short")))
 
 
-def _reference(inside: str) -> str:
-    target, _, label = inside.partition("|")
-    if target.startswith("!"):
-        return label or "@" + target[1:].partition("^")[0]
-    if target.startswith(("@", "#")):
-        return target[0] + (label or target[1:])
-    if target.startswith(("http://", "https://", "mailto:")):
-        return f"[{label}](<{target}>)" if label else f"<{target}>"
-    return f"<{inside}>"
+def is_true(value: Any) -> bool:
+    """Senders write this one as a bool or as a word."""
+    return text(value).lower() in ("true", "1")
 
 
-def _unescape(text: str) -> str:
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-def _attachments(attachments: Any) -> Iterator[str]:
-    for attachment in _list(attachments):
-        if isinstance(attachment, dict):
-            yield "\n".join(line for line in _attachment_lines(attachment) if line)
-            yield from _blocks(attachment.get("blocks"))
-
-
-def _attachment_lines(attachment: dict[str, Any]) -> Iterator[str]:
-    title, link = _string(attachment.get("title")), _string(attachment.get("title_link"))
-    text = _string(attachment.get("text"))
-    yield to_markdown(_string(attachment.get("pretext")))
-    yield f"**[{title}](<{link}>)**" if title and link else f"**{title}**" if title else ""
-    yield to_markdown(text)
-    for field in _list(attachment.get("fields")):
-        if isinstance(field, dict):
-            yield f"**{_string(field.get('title'))}:** {to_markdown(_string(field.get('value')))}"
-    if not (title or text or attachment.get("fields") or attachment.get("pretext") or attachment.get("blocks")):
-        yield to_markdown(_string(attachment.get("fallback")))
-
-
-def _blocks(blocks: Any) -> Iterator[str]:
-    for block in _list(blocks):
-        if isinstance(block, dict):
-            yield _block(block)
-
-
-def _block(block: dict[str, Any]) -> str:
-    kind = block.get("type")
-    if kind == "divider":
-        return "---"
-    if kind == "header":
-        return f"**{_text_of(block.get('text'))}**"
-    if kind == "image":
-        return f"[{_string(block.get('alt_text')) or 'picture'}](<{_string(block.get('image_url'))}>)"
-    parts = [block.get("text"), *_list(block.get("fields")), *_list(block.get("elements"))]
-    return "\n".join(text for text in map(_text_of, parts) if text)
-
-
-def _text_of(element: Any) -> str:
-    """The text of a text object, whatever its kind; nothing where there is none."""
-    if isinstance(element, str):
-        return to_markdown(element)
-    if not isinstance(element, dict):
-        return ""
-    text = element.get("text")
-    return _text_of(text) if isinstance(text, dict) else to_markdown(_string(text))
-
-
-def _string(value: Any) -> str:
-    """Senders put numbers and nulls where text belongs."""
-    return "" if value is None or isinstance(value, dict | list) else str(value)
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _buttons(actions: Any) -> Iterator[ButtonOut | None]:
+    for action in objs(actions):
+        label = action.get("text") or action.get("name")
+        yield button(obj(label).get("text") or label, action.get("url"), action.get("style"))

@@ -37,6 +37,7 @@ class Entry(Stored):
     text = StringField()
     html = StringField()
     attachments = ListField(ObjectIdField())
+    cards = ListField(DictField())  # schemas.cards.CardOut, without its defaults
     reply_to = ObjectIdField()
     via = DictField()
     reactions = DictField()  # user id -> emoji -> {k: seq, on: bool}

@@ -15,6 +15,8 @@ class Webhook(Stored):
     name = StringField(required=True)
     bot = ObjectIdField(required=True)
     secret_hash = StringField(required=True)
+    template = StringField()  # puts the JSON of /hooks/<secret>/json into words
+    signing_secret = StringField()  # what posts have to be signed with; kept as it is, since HMAC needs it
     created_by = ObjectIdField(required=True)
     created_at = DateTimeField(required=True)
 

@@ -37,7 +37,9 @@ def _edit(message: Doc, entry: Doc) -> dict[str, Any]:
 
 
 def edit_fields(entry: Doc) -> dict[str, Any]:
-    return {"text": entry["text"], "html": entry["html"], "edit_seq": entry["seq"], "edited_at": entry["at"]}
+    """An edit without cards takes those away that the message had: they say what it said before."""
+    new = {"text": entry["text"], "html": entry["html"], "cards": entry.get("cards") or []}
+    return {**new, "edit_seq": entry["seq"], "edited_at": entry["at"]}
 
 
 def _delete(message: Doc, entry: Doc) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from bson import ObjectId
 from pydantic import AfterValidator, Field, model_validator
@@ -13,6 +13,7 @@ from infitalks.models.log import ABOUT_MESSAGES, entries_by_id, waiting_about
 from infitalks.models.media import media_by_ids
 from infitalks.models.users import public_users
 from infitalks.schemas.base import ClientId, Id, In, Limit, Out, Query, Seq, Time
+from infitalks.schemas.cards import CardOut
 from infitalks.schemas.folding import fold
 from infitalks.schemas.media import AttachmentOut, attachment_out
 from infitalks.schemas.users import UserOut, user_out
@@ -106,7 +107,7 @@ class MessageOut(Out):
     via: ViaOut | None
     text: str
     html: str
-    cards: list[dict[str, Any]]
+    cards: list[CardOut]
     attachments: list[AttachmentOut]
     reply_to: Id | None
     reactions: list[ReactionOut]
@@ -207,7 +208,7 @@ def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc]) -> Messa
         via=ViaOut(**doc["via"]) if doc.get("via") else None,
         text=doc.get("text") or "",
         html=doc.get("html") or "",
-        cards=doc.get("cards") or [],
+        cards=[CardOut(**card) for card in doc.get("cards") or ()],
         attachments=[attachment_out(media[key]) for key in doc.get("attachments", ()) if key in media],
         reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
         reactions=_reactions(doc.get("reactions") or {}),

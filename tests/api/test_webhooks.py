@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from infitalks.app import create_app
 from infitalks.integrations.markdown import render_markdown
-from infitalks.integrations.slack import to_markdown
+from infitalks.integrations.mrkdwn import to_markdown
 from infitalks.models.users import user_by_id
 from infitalks.settings import load_settings
 from tests.api.corpus import MALFORMED, nothing_changes

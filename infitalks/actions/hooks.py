@@ -1,0 +1,105 @@
+"""What comes in through a webhook: posted as its bot, once, in its chat. Not for: formats (integrations)."""
+
+import hashlib
+import logging
+
+from bson import ObjectId
+
+from infitalks import access
+from infitalks.actions.incidents import tell_incident
+from infitalks.actions.log import own_client_id
+from infitalks.actions.messages import delete_message, edit_message, send_message
+from infitalks.errors import Forbidden, NotFound
+from infitalks.integrations.catalogue import Format
+from infitalks.integrations.discord import revise_discord
+from infitalks.integrations.post import PayloadRefused, Post
+from infitalks.integrations.received import Received
+from infitalks.models.database import Doc
+from infitalks.models.webhooks import Webhook, webhook_by_secret
+from infitalks.schemas.cards import CardOut
+
+logger = logging.getLogger(__name__)
+
+
+def webhook_of_secret(secret: str) -> Webhook:
+    """Raises NotFound where no webhook has this secret."""
+    webhook = webhook_by_secret(secret)
+    if not webhook:
+        raise NotFound()
+    return webhook
+
+
+def require_signed(webhook: Webhook, form: Format, received: Received) -> None:
+    """Raises Forbidden where the webhook has a signing secret and the request does not prove to know it."""
+    if webhook.signing_secret and not form.is_signed(received, webhook.signing_secret):
+        raise Forbidden("The signature or token is missing or wrong.")
+
+
+def receive_post(webhook: Webhook, form: Format, received: Received) -> Doc | None:
+    """Post as the webhook's bot; None where the format has nothing to say of this. A repeat under the same key posts
+    nothing anew, for ever, and the end of an incident edits the message of its beginning.
+
+    Raises PayloadRefused and Malformed for what cannot be taken, NotFound where the bot was taken out of the chat,
+    Conflict for other content under the same key, Unavailable where it should be sent again.
+    """
+    post = form.post_of(received, webhook.template or "")
+    if post is None:
+        return None
+    if post.incident:
+        return tell_incident(webhook.bot, webhook.chat, post, post.incident)
+    key = received.repeat_key() or post.repeat_key
+    client_id = f"hook.{hashlib.sha256(key.encode()).hexdigest()}" if key else own_client_id()
+    message, _ = send_message(
+        webhook.bot,
+        webhook.chat,
+        client_id,
+        text=post.text,
+        cards=post.cards,
+        via=post.via,
+        reply_to=_own_thread(webhook.bot, webhook.chat, post.reply_to),
+        # What was sent, not what we made of it: a repeat stays one after our formats have learnt more.
+        said=["hook", form.name, received.digest()] if key else None,
+    )
+    return message
+
+
+def _own_thread(bot: ObjectId, chat: ObjectId, named: str | None) -> str | None:
+    """The message that is answered, where it is one of this chat; senders name threads of other systems, too."""
+    try:
+        message, _ = access.get_message_for(bot, named or "")
+    except NotFound:
+        return None
+    return named if message["chat"] == chat else None
+
+
+def get_own_message(webhook: Webhook, message_id: str) -> Doc:
+    """A message that the webhook's bot has sent and nobody deleted. Raises PayloadRefused."""
+    try:
+        message, _ = access.get_message_for(webhook.bot, message_id)
+    except NotFound:
+        raise PayloadRefused("unknown_message") from None
+    if message["author"] != webhook.bot or message["chat"] != webhook.chat or message.get("deleted_seq") is not None:
+        raise PayloadRefused("unknown_message")
+    return message
+
+
+def revise_own_message(webhook: Webhook, message_id: str, form: Format, received: Received) -> None:
+    """Edit it as Discord does. Raises PayloadRefused and Malformed."""
+    message = get_own_message(webhook, message_id)
+    cards = [CardOut(**card) for card in message.get("cards") or ()]
+    post: Post = revise_discord(form.read(received), cards, message["text"])
+    edit_message(webhook.bot, message_id, post.text, None, cards=post.cards)
+
+
+def delete_own_message(webhook: Webhook, message_id: str) -> None:
+    """Raises PayloadRefused."""
+    get_own_message(webhook, message_id)
+    delete_message(webhook.bot, message_id)
+
+
+def record_request(webhook: Webhook, form: Format, received: Received, status: int, reason: str) -> None:
+    """Every request that named an existing webhook ends here, with its answer: delivery pages hang on this.
+
+    `reason` is empty where the request was taken.
+    """
+    logger.info("webhook %s, %s, %d bytes: %d %s", webhook.id, form.name, len(received.body), status, reason or "taken")
