@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pusher
@@ -44,6 +45,10 @@ def signed_query(method: str, path: str, body: bytes, **changes: str) -> str:
     text = f"{method}\n{path}\n" + "&".join(f"{name}={params[name]}" for name in sorted(params))
     params["auth_signature"] = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
     return urlencode(params)
+
+
+def sign(text: str) -> str:
+    return f"{KEY}:{hmac.new(SECRET.encode(), text.encode(errors='surrogatepass'), hashlib.sha256).hexdigest()}"
 
 
 class Gateway:
@@ -120,10 +125,15 @@ class Client:
         return json.loads(self.connection.recv(timeout=10))
 
     def subscribe(self, channel: str = ROOM, auth: str | None = None) -> dict:
-        if auth is None:
-            signature = hmac.new(SECRET.encode(), f"{self.socket_id}:{channel}".encode(), hashlib.sha256)
-            auth = f"{KEY}:{signature.hexdigest()}"
+        auth = auth if auth is not None else sign(f"{self.socket_id}:{channel}")
         self.send("pusher:subscribe", {"channel": channel, "auth": auth})
+        return self.receive()
+
+    def enter(self, channel: str, channel_data: object) -> dict:
+        """Subscribe to a presence channel; the answer."""
+        said = channel_data if isinstance(channel_data, str) else json.dumps(channel_data)
+        auth = sign(f"{self.socket_id}:{channel}:{said}")
+        self.send("pusher:subscribe", {"channel": channel, "auth": auth, "channel_data": said})
         return self.receive()
 
     def close_code(self) -> int:
@@ -169,6 +179,20 @@ def running(*options: str) -> Iterator[Gateway]:
         gateway.stop()
 
 
+@contextmanager
+def pusher_js(gateway: Gateway, user: str, *channels: str) -> Iterator[Iterator[list]]:
+    """What the official browser library sees, as it sees it, in Node: lists of channel, event, data."""
+    script = Path(__file__).with_name("pusher_client.cjs")
+    argv = ("node", str(script), str(gateway.port), KEY, SECRET, user, *channels)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, **popen_options(Service("pusher-js", argv)))
+    with process:
+        assert process.stdout
+        try:
+            yield map(json.loads, process.stdout)
+        finally:
+            process.kill()
+
+
 class Receiver(ThreadingHTTPServer):
     """Takes webhooks; answers with the statuses it is given, then with 200."""
 
@@ -181,15 +205,24 @@ class Receiver(ThreadingHTTPServer):
         self.posts: queue.Queue[tuple[str, str, str, str]] = queue.Queue()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def events(self, gateway: Gateway, number: int) -> list[tuple[str, str]]:
-        """The next events, each from a POST that the official library accepts."""
-        events: list[tuple[str, str]] = []
+    def events(self, gateway: Gateway, number: int) -> list[tuple[str, ...]]:
+        """The next events, name, channel and the rest, each from a POST that the official library accepts."""
+        events: list[tuple[str, ...]] = []
         while len(events) < number:
             path, key, signature, body = self.posts.get(timeout=15)
             hook = gateway.api.validate_webhook(key, signature, body)
             assert hook is not None and path == "/hook?from=gateway"
-            events += [(event["name"], event["channel"]) for event in hook["events"]]
+            events += [tuple(event.values()) for event in hook["events"]]
         return events
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+    yield receiver
+    receiver.free.set()
+    receiver.shutdown()
+    receiver.server_close()
 
 
 class ReceivingHandler(BaseHTTPRequestHandler):

@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -13,7 +11,6 @@ from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
 from infitalks.local.gateway.signatures import App
-from infitalks.local.process import Service, popen_options
 from tests.local.gateway_rig import (
     APP_ID,
     COMMAND,
@@ -22,7 +19,6 @@ from tests.local.gateway_rig import (
     ROOM,
     SECRET,
     Gateway,
-    Receiver,
     SilentClient,
     running,
 )
@@ -33,29 +29,6 @@ from tests.running import wait_until
 def gateway() -> Iterator[Gateway]:
     with running() as gateway:
         yield gateway
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    receiver = Receiver()
-    yield receiver
-    receiver.free.set()
-    receiver.shutdown()
-    receiver.server_close()
-
-
-@contextmanager
-def pusher_js(port: int) -> Iterator[Iterator[object]]:
-    """What the official browser library sees, as it sees it, in Node."""
-    script = Path(__file__).with_name("pusher_client.cjs")
-    service = Service("pusher-js", ("node", str(script), str(port), KEY, SECRET, ROOM))
-    process = subprocess.Popen(service.argv, stdout=subprocess.PIPE, text=True, **popen_options(service))
-    with process:
-        assert process.stdout
-        try:
-            yield map(json.loads, process.stdout)
-        finally:
-            process.kill()
 
 
 # Connecting
@@ -108,22 +81,6 @@ def test_a_list_of_origins_replaces_the_same_host_rule() -> None:
             assert client.socket_id
         with pytest.raises(InvalidStatus), gateway.client(Origin=f"http://127.0.0.1:{gateway.port}"):
             pass
-
-
-def test_connections_and_subscriptions_beyond_the_limits_are_refused() -> None:
-    with running("--max-connections", "1", "--max-subscriptions", "2") as gateway:
-        with gateway.client() as client:
-            assert client.subscribe("private-a")["event"] == "pusher_internal:subscription_succeeded"
-            assert client.subscribe("private-b")["event"] == "pusher_internal:subscription_succeeded"
-            refused = client.subscribe("private-c")
-            assert refused["event"] == "pusher:subscription_error"
-            assert refused["data"]["type"] == "LimitReached"
-            assert client.subscribe("private-a")["event"] == "pusher_internal:subscription_succeeded"
-            with connect(gateway.url(), proxy=None) as second:
-                assert json.loads(second.recv(timeout=10))["data"]["code"] == 4100
-        wait_until(lambda: gateway.count("private-a") == 0, "the channel has the expected subscribers")
-        with gateway.client() as client:
-            assert client.subscribe("private-c")["event"] == "pusher_internal:subscription_succeeded"
 
 
 # Keep-alive
@@ -191,17 +148,6 @@ def test_bad_auth_is_refused_without_closing_and_without_the_right_signature(gat
         assert client.receive()["data"]["status"] == 401
         assert gateway.count(ROOM) == 0
         assert client.subscribe(ROOM, right)["event"] == "pusher_internal:subscription_succeeded"
-
-
-def test_what_is_not_served_is_refused_and_the_connection_stays_open(gateway: Gateway) -> None:
-    with gateway.client() as client:
-        for channel in ("cache-a", "private-cache-a", "private-encrypted-a", "presence-cache-a"):
-            assert client.subscribe(channel)["event"] == "pusher:subscription_error"
-        client.send("client-typing", {}, channel=ROOM)
-        assert client.receive()["data"]["code"] == 4301
-        client.send("pusher:signin", {"auth": "x", "user_data": "{}"})
-        assert client.receive()["data"]["code"] == 4009
-        assert client.subscribe()["event"] == "pusher_internal:subscription_succeeded"
 
 
 @pytest.mark.parametrize(
@@ -282,46 +228,6 @@ def test_garbage_instead_of_frames_closes_only_its_own_connection(gateway: Gatew
         assert bystander.receive()["event"] == "end"
 
 
-# Webhooks
-
-
-def test_the_app_hears_of_occupied_and_vacated_channels_but_not_of_a_short_absence(
-    receiver: Receiver,
-) -> None:
-    with running("--webhook-url", receiver.url) as gateway:
-        with gateway.client() as client:
-            client.subscribe("private-user-1")
-            assert receiver.events(gateway, 1) == [("channel_occupied", "private-user-1")]
-        wait_until(lambda: gateway.count("private-user-1") == 0, "the channel has the expected subscribers")
-        with gateway.client() as client:
-            client.subscribe("private-user-1"), client.subscribe("private-user-2")
-            assert receiver.events(gateway, 1) == [("channel_occupied", "private-user-2")]
-        gone = receiver.events(gateway, 2)
-        assert sorted(gone) == [("channel_vacated", "private-user-1"), ("channel_vacated", "private-user-2")]
-
-
-def test_a_refused_webhook_is_sent_again_unchanged(receiver: Receiver) -> None:
-    receiver.statuses = [500, 302]
-    with running("--webhook-url", receiver.url) as gateway, gateway.client() as client:
-        client.subscribe("private-user-1")
-        first, second, third = (receiver.posts.get(timeout=15) for _ in range(3))
-        assert first == second == third
-        client.subscribe("private-user-2")
-        assert receiver.events(gateway, 1) == [("channel_occupied", "private-user-2")]
-
-
-def test_a_receiver_that_hangs_holds_up_neither_sockets_nor_the_stop(receiver: Receiver) -> None:
-    receiver.free.clear()
-    gateway = Gateway("--webhook-url", receiver.url)
-    with gateway.client() as client:
-        client.subscribe()
-        receiver.posts.get(timeout=15)
-        client.subscribe("private-other")
-        gateway.api.trigger(ROOM, "meanwhile", "x")
-        assert client.receive()["event"] == "meanwhile"
-        assert gateway.stop() == 0
-
-
 # Starting and stopping
 
 
@@ -352,15 +258,3 @@ def test_without_keys_it_says_which_settings_it_needs() -> None:
     refused = subprocess.run(command, env=bare, capture_output=True, text=True, timeout=30)
     assert refused.returncode == 2
     assert refused.stderr == "gateway: PUSHER_APP_ID, PUSHER_KEY and PUSHER_SECRET have to be set\n"
-
-
-def test_pusher_js_hears_events_and_comes_back_by_itself_after_a_restart() -> None:
-    with running() as gateway, pusher_js(gateway.port) as heard:
-        assert next(heard) == ["subscribed", None]
-        gateway.api.trigger(ROOM, "log", {"seq": 1, "text": "grüße"})
-        assert next(heard) == ["log", {"seq": 1, "text": "grüße"}]
-        gateway.stop()
-        with running("--port", str(gateway.port)) as restarted:
-            assert next(heard) == ["subscribed", None]
-            restarted.api.trigger(ROOM, "log", {"seq": 2})
-            assert next(heard) == ["log", {"seq": 2}]
