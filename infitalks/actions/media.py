@@ -85,21 +85,28 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
     Raises Invalid where one cannot be used; then none stays reserved.
     """
     keys = [ObjectId(text) for text in ids]
+    free = {"$or": [{"chat": None}, {"chat": chat_id, "client_id": client_id}]}
+    usable = {"owner": user_id, "profile_of": None, "dropped": {"$ne": True}, **free}
+    if unusable := set(keys) - set(Media.raw().distinct("_id", {"_id": {"$in": keys}, **usable})):
+        raise _unusable(unusable)
     # What is finished by now, the message shows from the start; what finishes later has to be told. A repeat may
     # come when the message is out already, so it changes nothing of that.
     fresh = {"$eq": [{"$ifNull": ["$chat", None]}, None]}
     told = {"$cond": [fresh, {"$ne": ["$state", "processing"]}, "$told"]}
     mine = {"chat": chat_id, "client_id": client_id, "told": told}
     for key in keys:
-        free = {"$or": [{"chat": None}, {"chat": chat_id, "client_id": client_id}]}
-        query = {"_id": key, "owner": user_id, "profile_of": None, "dropped": {"$ne": True}, **free}
-        if not Media.raw().update_one(query, [{"$set": mine}]).matched_count:
-            _release_media(keys, chat_id, client_id)
-            raise Invalid(
-                "A picture is not yours to send, or was sent before.",
-                fields={"attachments": f"{key} cannot be used"},
-            )
+        if not Media.raw().update_one({"_id": key, **usable}, [{"$set": mine}]).matched_count:
+            _release_media(keys, chat_id, client_id)  # somebody was a moment quicker
+            raise _unusable([key])
     return keys
+
+
+def _unusable(keys: Iterable[ObjectId]) -> Invalid:
+    named = ", ".join(sorted(map(str, keys)))
+    return Invalid(
+        "A picture is not yours to send, or was sent before.",
+        fields={"attachments": f"{named} cannot be used"},
+    )
 
 
 def _release_media(keys: list[ObjectId], chat_id: ObjectId, client_id: str) -> None:

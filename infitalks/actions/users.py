@@ -94,17 +94,17 @@ def check_login(login: str, password: str) -> User:
 
 def update_profile(user: User, asked: ProfileIn) -> User:
     """Set what is given of name and picture; a picture shows when it is ready, `avatar: null` takes it away."""
-    if asked.display_name is not None:
-        user.display_name = asked.display_name
-        user.search = _search_words(user.username, asked.display_name)
-    user.save()
-    if "avatar" in asked.model_fields_set:
+    if "avatar" in asked.model_fields_set:  # first: it may be refused, and then nothing is changed
         if asked.avatar:
             set_profile_picture(user.id, asked.avatar, f"user:{user.id}")
         else:
             clear_profile_pictures(f"user:{user.id}", datetime.now(UTC))
             user.update(unset__avatar=True)
         user.reload()
+    if asked.display_name is not None:
+        user.display_name = asked.display_name
+        user.search = _search_words(user.username, asked.display_name)
+        user.save()
     events.self_changed(user.id)
     return user
 

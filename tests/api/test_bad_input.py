@@ -16,34 +16,9 @@ from werkzeug.test import TestResponse
 from infitalks.blueprints.guard import MOST_JSON_BYTES, SAFE, Policy
 from infitalks.blueprints.openapi import policies
 from infitalks.schemas.base import validate
-from tests.api.corpus import MALFORMED, fingerprint, nothing_changes
+from tests.api.corpus import GOOD, ID, MALFORMED, fingerprint, nothing_changes
 from tests.people import Person
 
-ID = "0" * 24
-# A body that each shape takes, so that what is changed in it is the only thing wrong.
-GOOD: dict[str, dict[str, Any]] = {
-    "BotIn": {"username": "robot-7", "display_name": "Robot"},
-    "ChatIn": {"kind": "group", "name": "Garden", "member_ids": []},
-    "ChatPatchIn": {"name": "Yard", "muted": True},
-    "CloseIn": {"password": "not her password"},
-    "EditIn": {"text": "hello", "client_id": "c1"},
-    "LoginIn": {"login": "somebody", "password": "not the password"},
-    "MembersIn": {"user_ids": [ID]},
-    "MessageIn": {"chat_id": ID, "client_id": "c1", "text": "hello", "attachments": [], "reply_to": None},
-    "ProfileIn": {"display_name": "Ada"},
-    "ReadIn": {"seq": 1},
-    "RefreshIn": {"refresh_token": "ifr_x"},
-    "RegisterIn": {
-        "email": "new@example.org",
-        "username": "newcomer",
-        "password": "a long password",
-        "display_name": "New",
-    },
-    "RoleIn": {"role": "member"},
-    "SyncIn": {"chats": {ID: 1}},
-    "WebhookIn": {"kind": "incoming", "name": "Builds"},
-    "WebhookPatchIn": {"name": "Builds"},
-}
 WRONG_VALUES: dict[str, Any] = {
     "a query operator": {"$gt": ""},
     "a query operator on nothing": {"$ne": None},
