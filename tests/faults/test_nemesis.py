@@ -19,7 +19,9 @@ def test_random_kills_and_pauses_under_load_harm_nothing(
     scene, kills = Scene(cluster, log, chats=4), often(12, 204)
     with scene.talk(patience=often(60, 10)):
         torment(cluster, plan(chance, kills))
-    judge("any of the six killed, and held now and then, under load", kills, scene.history(), scene.pages_after)
+    alone = len(cluster.ended_alone)
+    what = f"any of the six killed, and held now and then, under load; {alone} ended alone"
+    judge(what, kills, scene.history(), scene.pages_after)
 
 
 def test_the_nemesis_spares_nobody_and_a_seed_tells_its_plan() -> None:

@@ -20,7 +20,7 @@ from tests.faults.conftest import FULL, PATIENCE, Judge, Often, Survive, row_of
 from tests.faults.history import LOST, Attempt, History, violations
 from tests.faults.rig import WEBS, Cluster
 from tests.faults.scene import Scene
-from tests.faults.senders import Load, Log, Person
+from tests.faults.senders import Load, Log, Person, send
 from tests.running import wait_until
 
 pytestmark = pytest.mark.timeout(PATIENCE)
@@ -101,12 +101,22 @@ def test_without_redis_sends_are_answered_as_ever_and_all_arrives_afterwards(
             begins.append(time.monotonic())
             time.sleep(lasts)
         cluster.wait_healthy()
+    take("valkey")
+    say_last_words(scene)
+    give("valkey")
+    wait_until(lambda: not cluster.untold(), "the last words are told")
     before, without, after = (p95(between(log, *times)) for times in pairwise((*begins, math.inf)))
     assert all(attempt.status == 201 for attempt in log.attempts)
     figures = f"p95 {before:.0f}, {without:.0f}, {after:.0f} ms before, without, after"
-    judge(f"valkey {fault}, {seconds} s: {figures}", int(fault == "kill"), scene.history(), scene.pages_after)
+    judge(f"valkey {fault}, {seconds} s: {figures}", 2 * (fault == "kill"), scene.history(), scene.pages_after)
     if FULL:
         assert without <= 2 * max(before, after), figures
+
+
+def say_last_words(scene: Scene) -> None:
+    """No later message rings a bell for these."""
+    for chat in scene.chats:
+        scene.log.add(send(scene.people[0], chat, "last", "anybody there?"))
 
 
 def test_a_redis_that_forgets_everything_loses_nothing(cluster: Cluster, log: Log, often: Often, judge: Judge) -> None:
