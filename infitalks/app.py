@@ -24,8 +24,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from infitalks import failpoints, tasks
 from infitalks.actions import log as chat_log
 from infitalks.actions import migrations, sessions
-from infitalks.backends import media, queue, realtime, signin
-from infitalks.backends.limits import Limiter
+from infitalks.backends import http, media, queue, realtime, signin
+from infitalks.backends.limits import Bulkhead, Limiter
 from infitalks.blueprints import (
     admin,
     auth,
@@ -48,6 +48,9 @@ from infitalks.schemas.users import self_out
 from infitalks.settings import Settings, SettingsError, check_complete
 
 ROOT = Path(__file__).resolve().parent.parent
+MOST_AT_ONCE = 12  # of the 16 threads of a web process: the others can always answer
+PATIENCE_SECONDS = 1.0
+SELF_SUFFICIENT = ("/static/", "/healthz", "/readyz")  # need no database, or look at it themselves
 NAMES = {400: "malformed", 404: "not_found", 405: "method", 413: "too_large", 415: "wrong_type"}
 
 logger = logging.getLogger(__name__)
@@ -73,6 +76,7 @@ def create_app(settings: Settings) -> Flask:
     realtime.configure(settings)
     media.configure(settings.cloudinary_url)
     signin.configure(app, settings)
+    http.configure(settings)
     app.extensions["limits"] = Limiter(settings)
 
     login = LoginManager(app, add_context_processor=False)
@@ -95,6 +99,7 @@ def create_app(settings: Settings) -> Flask:
     ):
         app.register_blueprint(module.blueprint)
 
+    _keep_threads_free(app)
     _add_to_templates(app)
     _render_errors(app)
     _add_headers(app, settings)
@@ -112,7 +117,7 @@ def require_journal(app: Flask, settings: Settings) -> None:
     @app.before_request
     def check_before_use() -> None:
         nonlocal checked
-        if checked or request.path.startswith(("/static/", "/healthz", "/readyz")):
+        if checked or request.path.startswith(SELF_SUFFICIENT):
             return
         try:
             checked = _database_fits(settings)
@@ -155,6 +160,20 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "tls": settings.pusher_tls,
         },
     }
+
+
+def _keep_threads_free(app: Flask) -> None:
+    bulkhead = Bulkhead(MOST_AT_ONCE, PATIENCE_SECONDS)
+
+    @app.before_request
+    def enter() -> None:
+        if not request.path.startswith(SELF_SUFFICIENT):
+            g.place = bulkhead.enter()
+
+    @app.teardown_request
+    def leave(error: BaseException | None) -> None:
+        if "place" in g:
+            bulkhead.leave(g.place)
 
 
 def _add_to_templates(app: Flask) -> None:

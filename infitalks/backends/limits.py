@@ -1,12 +1,17 @@
-"""Rate limits. Counted in this process for what happens often, in Redis for sign-in, so that more processes do not
-mean more guesses; while Redis is away these too are counted here."""
+"""Limits on how often somebody may ask, and on how many may be served at once.
+
+Rates are counted in this process for what happens often, in Redis for sign-in, so that more processes do not mean more
+guesses; while Redis is away these too are counted here.
+"""
 
 import time
+from threading import Condition
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
+from infitalks.errors import Unavailable
 from infitalks.settings import Settings
 
 AVOID_SECONDS = 5.0  # how long a failing Redis is left alone
@@ -38,6 +43,36 @@ class Limiter:
         if limiter.hit(item, *keys):
             return 0
         return max(1, round(limiter.get_window_stats(item, *keys).reset_time - time.time()))
+
+
+class Bulkhead:
+    """Lets `most` requests work at once. Further ones wait for a place, and are refused where nobody has finished for
+    `patience` seconds: a database that hangs takes those threads of the process, and the others can say so."""
+
+    def __init__(self, most: int, patience: float) -> None:
+        self._most, self._patience = most, patience
+        self._since: dict[object, float] = {}  # who works, and since when
+        self._changed = Condition()
+
+    def enter(self) -> object:
+        """A place, to be given back with `leave`. Raises Unavailable."""
+        with self._changed:
+            while len(self._since) >= self._most:
+                youngest = max(self._since.values())
+                if not self._changed.wait(max(0.0, youngest + self._patience - time.monotonic())):
+                    self._refuse_if_stuck()
+            place = object()
+            self._since[place] = time.monotonic()
+            return place
+
+    def leave(self, place: object) -> None:
+        with self._changed:
+            self._since.pop(place, None)
+            self._changed.notify()
+
+    def _refuse_if_stuck(self) -> None:
+        if len(self._since) >= self._most and time.monotonic() - max(self._since.values()) >= self._patience:
+            raise Unavailable("Everything here is waiting for something. Send again with the same client_id.")
 
 
 def _redis_storage(url: str) -> Storage:
