@@ -69,15 +69,19 @@ function onSynced(turn: Turn, { changed, gone }: Given<"synced">): void {
   for (const chat of [...page.stale].sort()) detail(turn, chat);
   page.stale = new Set();
   if (page.open) fill(turn, page.open);
-  const again = page.syncAgain;
-  page.syncAgain = false;
-  if (again) sync(turn);
-  else pollLater(turn, page.socket === "live");
+  askOn(turn, page.socket === "live");
 }
 
 function onSyncFailed(turn: Turn): void {
-  turn.page.syncing = turn.page.syncAgain = false;
-  pollLater(turn, false);
+  turn.page.syncing = false;
+  askOn(turn, false);
+}
+
+function askOn(turn: Turn, live: boolean): void {
+  const again = turn.page.syncAgain;
+  turn.page.syncAgain = false;
+  if (again) sync(turn);
+  else pollLater(turn, live);
 }
 
 function pollLater(turn: Turn, live: boolean): void {

@@ -83,16 +83,20 @@ def _on_synced(turn: Turn, given: Input) -> None:
     page.stale = frozenset()
     if page.open:
         _fill(turn, page.open)
-    again, page.sync_again = page.sync_again, False
-    if again:
-        _sync(turn)
-    else:
-        _poll_later(turn, page.socket == "live")
+    _ask_on(turn, page.socket == "live")
 
 
 def _on_sync_failed(turn: Turn, _: Input) -> None:
-    turn.page.syncing = turn.page.sync_again = False
-    _poll_later(turn, False)
+    turn.page.syncing = False
+    _ask_on(turn, False)
+
+
+def _ask_on(turn: Turn, live: bool) -> None:
+    again, turn.page.sync_again = turn.page.sync_again, False
+    if again:
+        _sync(turn)
+    else:
+        _poll_later(turn, live)
 
 
 def _poll_later(turn: Turn, live: bool) -> None:
