@@ -172,7 +172,7 @@ def test_counts_come_with_events_and_batches_that_ask_for_them(gateway: Gateway)
 def test_a_question_that_makes_no_sense_is_answered_400_in_clear_text(
     gateway: Gateway, path: str, query: dict[str, str]
 ) -> None:
-    status, text = gateway.signed("GET", f"/apps/{APP_ID}/{path}", **query)
+    status, text = gateway.signed("GET", f"/apps/{APP_ID}/{path}", b"", **query)
     assert status == 400 and text and not text.startswith("{")
 
 

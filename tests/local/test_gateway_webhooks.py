@@ -81,13 +81,17 @@ def test_what_changes_while_the_app_refuses_all_webhooks_ends_in_the_truth(recei
 ONE, TWO = ("private-1", None), ("presence-1", "ada")
 
 
+def note(ledger: Ledger, *changes: tuple[tuple[str, str | None], bool]) -> None:
+    for key, here in changes:
+        ledger.note(key, here)
+
+
 def test_changes_are_taken_in_their_order_and_only_once() -> None:
     ledger = Ledger()
-    for key, here in ((ONE, True), (TWO, True), (ONE, True)):
-        ledger.note(key, here)
+    note(ledger, (ONE, True), (TWO, True), (ONE, True))
     assert list(ledger.take(1).items()) == [(TWO, True)]
     assert ledger.take(100) == {ONE: True}
-    ledger.note(TWO, True), ledger.note(ONE, False)
+    note(ledger, (TWO, True), (ONE, False))
     assert ledger.take(100) == {ONE: False}
 
 
@@ -98,7 +102,7 @@ def test_who_comes_and_goes_unheard_leaves_nothing() -> None:
         ledger.note((f"private-{number}", None), False)
     ledger.note(ONE, True)
     assert ledger.take(2000) == {ONE: True}
-    ledger.note(ONE, False), ledger.note(ONE, True), ledger.note(TWO, True)
+    note(ledger, (ONE, False), (ONE, True), (TWO, True))
     assert ledger.take(2000) == {TWO: True}
 
 
@@ -107,9 +111,9 @@ def test_what_was_perhaps_not_heard_is_told_again_as_it_is_by_then(now: bool) ->
     ledger = Ledger()
     ledger.note(ONE, True)
     taken = ledger.take(100)
-    ledger.note(ONE, False), ledger.note(ONE, now)
+    note(ledger, (ONE, False), (ONE, now))
     ledger.put_back(taken)
-    ledger.note(ONE, not now), ledger.note(ONE, now)
+    note(ledger, (ONE, not now), (ONE, now))
     assert ledger.take(100) == {ONE: now}
-    ledger.note(ONE, now), ledger.note(TWO, True)
+    note(ledger, (ONE, now), (TWO, True))
     assert ledger.take(100) == {TWO: True}
