@@ -46,9 +46,12 @@ REFUSED: dict[str, tuple[Ask, int]] = {
         lambda s: send(s.bob, chat_id=s.chat, attachments=[s.pictures[0]]),
         422,
     ),
-    "a stranger's picture as one's own": (lambda s: s.ada.patch("/api/users/me", {"avatar": s.others_picture}), 422),
-    "a stranger's picture as the group's": (
-        lambda s: s.ada.patch(f"/api/chats/{s.chat}", {"name": "New", "avatar": s.others_picture}),
+    "another's picture as one's own": (
+        lambda s: s.ada.patch("/api/users/me", {"display_name": "New", "avatar": s.pictures[2]}),
+        422,
+    ),
+    "another's picture as the group's": (
+        lambda s: s.ada.patch(f"/api/chats/{s.chat}", {"name": "New", "avatar": s.pictures[2]}),
         422,
     ),
     "another member's picture tried again": (lambda s: s.bob.post(f"/api/media/{s.pictures[1]}/retry"), 404),
