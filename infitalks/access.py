@@ -110,5 +110,9 @@ def require(allowed: bool, refusal: str) -> None:
         raise Forbidden(refusal)
 
 
+def require_person(user: User) -> None:
+    require(user.kind == "person", "This is for people, not for bots.")
+
+
 def require_admin(user: User) -> None:
     require(bool(user.is_admin), "Only admins may do this.")

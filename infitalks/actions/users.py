@@ -148,10 +148,10 @@ def close_account(user: User, password: str | None) -> None:
 
 
 def rename_bot(bot_id: ObjectId, display_name: str) -> None:
-    """Give a webhook's bot its new name, and let it be found by it."""
+    """Give a webhook's bot its new name."""
     bot = user_by_id(bot_id)
     if bot:
-        bot.update(set__display_name=display_name, set__search=_search_words(bot.username, display_name))
+        bot.update(set__display_name=display_name)
 
 
 def make_admin(login: str) -> User:
@@ -164,9 +164,11 @@ def make_admin(login: str) -> User:
 
 
 def create_bot(owner: ObjectId, display_name: str, username: str | None = None) -> tuple[User, str]:
-    """A bot and its token, which is shown once. Raises Conflict naming `username` where it is taken."""
+    """A bot and its token, which is shown once. One without a `username` of its own, a webhook's, is found by nobody:
+    its name may say what a chat is about. Raises Conflict naming `username` where it is taken."""
     token = f"ifb_{secrets.token_urlsafe(32)}"
     bot = _new_user("bot", username or f"bot-{secrets.token_hex(5)}", display_name)
+    bot.search = bot.search if username else []
     bot.token_hash = secret_hash(token)
     bot.created_by = owner
     _insert(bot)

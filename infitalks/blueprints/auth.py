@@ -4,6 +4,7 @@ from flask import Blueprint, current_app, request
 from flask import session as cookie
 from flask_login import logout_user
 
+from infitalks.access import require_person
 from infitalks.actions import sessions, users
 from infitalks.blueprints.guard import (
     api,
@@ -140,6 +141,7 @@ def patch_me(me: User, body: ProfileIn) -> SelfOut:
 @blueprint.delete("/api/users/me")
 @api(body=CloseIn, limit="5/minute", answers={204: None})
 def delete_me(me: User, body: CloseIn) -> None:
+    require_person(me)
     users.close_account(me, body.password)
     cookie.clear()
 

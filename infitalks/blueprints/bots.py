@@ -2,6 +2,7 @@
 
 from flask import Blueprint
 
+from infitalks.access import require_person
 from infitalks.actions import users
 from infitalks.blueprints.guard import api
 from infitalks.models.users import User
@@ -14,5 +15,6 @@ blueprint = Blueprint("bots", __name__)
 @blueprint.post("/api/bots")
 @api(body=BotIn, limit="10/minute", answers={201: BotOut})
 def post_bot(me: User, body: BotIn) -> tuple[BotOut, int]:
+    require_person(me)
     bot, token = users.create_bot(me.id, body.display_name or body.username, body.username)
     return BotOut(bot=user_out(bot.to_mongo()), token=token), 201

@@ -110,7 +110,7 @@ def channel_name(user_id: ObjectId, epoch: str) -> str:
 def search_users(prefix: str, limit: int) -> list[Doc]:
     """People and bots whose username, or a word of whose display name, begins with `prefix`."""
     key = prefix.strip().casefold()
-    query: Doc = {"disabled_at": None}
+    query: Doc = {"disabled_at": None, "search.0": {"$exists": True}}
     if key:
         query["search"] = {"$elemMatch": {"$gte": key, "$lt": key + "\uffff"}}
     return list(User.raw().find(query, PUBLIC).sort("username", 1).limit(limit))

@@ -177,6 +177,25 @@ def test_a_bots_name_is_taken_like_anybodys(ada: Person, bob: Person) -> None:
     assert refused.status_code == 409 and refused.json["error"]["fields"].keys() == {"username"}
 
 
+def test_a_bot_makes_no_bots_and_closes_no_account(app: Flask, ada: Person) -> None:
+    made = ada.post("/api/bots", {"username": f"robot-{secrets.token_hex(4)}"}).json
+    client, token = app.test_client(), made["token"]
+    another = {"username": f"robot-{secrets.token_hex(4)}"}
+    assert bearer(client, token, "/api/bots", "POST", json=another).status_code == 403
+    assert bearer(client, token, "/api/users/me", "DELETE", json={}).status_code == 403
+    assert bearer(client, token, "/api/users/me").json["username"] == made["bot"]["username"]
+
+
+def test_a_webhooks_bot_tells_strangers_nothing_of_its_chat(ada: Person, bob: Person) -> None:
+    name, chat = secrets.token_hex(6), ada.group()
+    asked = {"kind": "incoming", "name": f"secret {name}"}
+    webhook = ada.post(f"/api/chats/{chat}/webhooks", asked).json["id"]
+    assert ada.patch(f"/api/webhooks/{webhook}", {"name": f"renamed {name}"}).status_code == 200
+    for query in (name, "secret", "renamed", "bot-"):
+        assert name not in bob.get(f"/api/users?limit=50&q={query}").text
+    assert name in ada.get(f"/api/chats/{chat}").text
+
+
 addresses = (f"192.0.2.{number}" for number in itertools.count(1))
 
 
