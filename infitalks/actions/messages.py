@@ -29,10 +29,12 @@ def send_message(
     via: Doc | None = None,
     cards: list[CardOut] | None = None,
     said: Any = None,
+    origin: Doc | None = None,
 ) -> tuple[Doc, bool]:
     """Append a message. Returns it as stored, and whether it is new (False: a repeat of the same send).
 
     `said` (JSON values) is what a repeat has to say the same of, where the message was made from something else.
+    `origin` ({hops, bots}): which bots led to one another's posts until this one came about.
 
     Raises NotFound where the user is not in the chat, Invalid for pictures or a reply_to that cannot be used,
     Conflict for other content under the same client_id, Unavailable where it should be sent again.
@@ -47,6 +49,7 @@ def send_message(
         "reply_to": answered,
         "via": via,
         "reactions": {},
+        **({"origin": origin} if origin else {}),
     }
     content = [text, attachments or [], reply_to, via, *unrendered(cards or [])] if said is None else said
     return append(Draft(chat_id, "message", user_id, client_id, body, content, require_active))

@@ -14,6 +14,7 @@ from infitalks import events
 from infitalks.access import visible
 from infitalks.actions import log as chat_log
 from infitalks.actions.chats import keep_an_owner
+from infitalks.actions.deliveries import create_deliveries
 from infitalks.actions.leases import leased, renew_lease
 from infitalks.backends import realtime
 from infitalks.failpoints import failpoint
@@ -100,6 +101,7 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], turn: Turn, reachable: bool) ->
     try:
         # Never skipped: a removal holds whether or not anybody can be told of it.
         _apply_run(chat_id, run)
+        create_deliveries(chat_id, run)
         if reachable:
             _send_run(chat_id, run, turn)
             _mark(run, {"out.state": "done"})

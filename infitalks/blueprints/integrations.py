@@ -3,15 +3,24 @@
 from flask import Blueprint, current_app
 
 from infitalks.access import get_webhook_for
-from infitalks.actions import webhooks
+from infitalks.actions import deliveries, webhooks
 from infitalks.blueprints.guard import api
 from infitalks.models.users import User
+from infitalks.models.webhooks import Webhook
+from infitalks.schemas.deliveries import (
+    DeliveriesOut,
+    DeliveriesQuery,
+    DeliveryOut,
+    RedeliveredOut,
+    delivery_out,
+)
 from infitalks.schemas.webhooks import (
     NewWebhookOut,
     WebhookIn,
     WebhookOut,
     WebhookPatchIn,
     WebhooksOut,
+    new_outgoing_out,
     new_webhook_out,
     webhook_out,
 )
@@ -34,8 +43,12 @@ def get_webhooks(me: User, chat_id: str) -> WebhooksOut:
 @blueprint.post("/api/chats/<chat_id>/webhooks")
 @api(body=WebhookIn, limit="30/minute", answers={201: NewWebhookOut})
 def post_webhook(me: User, chat_id: str, body: WebhookIn) -> tuple[NewWebhookOut, int]:
-    webhook, secret = webhooks.create_incoming(me.id, chat_id, body.name)
-    return new_webhook_out(webhook, hook_url(secret)), 201
+    webhook, secret = webhooks.create_webhook(me.id, chat_id, body.kind, body.name, body.given())
+    return _shown_once(webhook, secret), 201
+
+
+def _shown_once(webhook: Webhook, secret: str) -> NewWebhookOut:
+    return new_webhook_out(webhook, hook_url(secret)) if webhook.kind == "incoming" else new_outgoing_out(webhook)
 
 
 @blueprint.get("/api/webhooks/<webhook_id>")
@@ -47,7 +60,7 @@ def get_webhook(me: User, webhook_id: str) -> WebhookOut:
 @blueprint.patch("/api/webhooks/<webhook_id>")
 @api(body=WebhookPatchIn, answers={200: WebhookOut})
 def patch_webhook(me: User, webhook_id: str, body: WebhookPatchIn) -> WebhookOut:
-    return webhook_out(webhooks.rename_webhook(me.id, webhook_id, body.name))
+    return webhook_out(webhooks.change_webhook(me.id, webhook_id, body.given()))
 
 
 @blueprint.delete("/api/webhooks/<webhook_id>")
@@ -60,4 +73,29 @@ def delete_webhook(me: User, webhook_id: str) -> None:
 @api(limit="30/minute", answers={200: NewWebhookOut})
 def rotate_webhook(me: User, webhook_id: str) -> NewWebhookOut:
     webhook, secret = webhooks.rotate_webhook(me.id, webhook_id)
-    return new_webhook_out(webhook, hook_url(secret))
+    return _shown_once(webhook, secret)
+
+
+@blueprint.post("/api/webhooks/<webhook_id>/test")
+@api(limit="30/minute", answers={201: DeliveryOut})
+def test_webhook(me: User, webhook_id: str) -> tuple[DeliveryOut, int]:
+    return delivery_out(deliveries.send_test(me.id, webhook_id)), 201
+
+
+@blueprint.get("/api/webhooks/<webhook_id>/deliveries")
+@api(query=DeliveriesQuery, answers={200: DeliveriesOut})
+def get_deliveries(me: User, webhook_id: str, query: DeliveriesQuery) -> DeliveriesOut:
+    found, more = deliveries.list_deliveries(me.id, webhook_id, query.state, query.before, query.limit)
+    return DeliveriesOut(deliveries=[delivery_out(row) for row in found], has_more=more)
+
+
+@blueprint.post("/api/webhooks/<webhook_id>/deliveries/redeliver")
+@api(limit="30/minute", answers={200: RedeliveredOut})
+def redeliver_failed(me: User, webhook_id: str) -> RedeliveredOut:
+    return RedeliveredOut(redelivered=deliveries.redeliver_failed(me.id, webhook_id))
+
+
+@blueprint.post("/api/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver")
+@api(limit="60/minute", answers={200: DeliveryOut})
+def redeliver(me: User, webhook_id: str, delivery_id: str) -> DeliveryOut:
+    return delivery_out(deliveries.redeliver(me.id, webhook_id, delivery_id))

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from infitalks.tasks import maintenance, media, realtime
+from infitalks.tasks import maintenance, media, realtime, webhooks
 
-__all__ = ["BEAT", "maintenance", "media", "realtime"]
+__all__ = ["BEAT", "maintenance", "media", "realtime", "webhooks"]
 
 
 def _every(task: str, seconds: float) -> dict[str, Any]:
@@ -14,6 +14,7 @@ def _every(task: str, seconds: float) -> dict[str, Any]:
 
 BEAT = {
     "sweep the log": _every("realtime.sweep", 2),
+    "sweep deliveries": _every("webhooks.sweep", 2),
     "sweep pictures": _every("media.sweep", 5),
     "repair presence": _every("maintenance.repair_presence", 30),
     "resume maintenance": _every("maintenance.resume", 300),

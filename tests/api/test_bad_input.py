@@ -86,12 +86,15 @@ def world(app: Flask) -> World:
     ada, bob = Person(app.test_client(), "ada"), Person(app.test_client(), "bob")
     chat = ada.group(bob)
     made = ada.post(f"/api/chats/{chat}/webhooks", {"kind": "incoming", "name": "Builds"}).json
+    outgoing = {"kind": "outgoing", "name": "Relay", "url": "https://receiver.example.org/in", "format": "json"}
+    relay = ada.post(f"/api/chats/{chat}/webhooks", outgoing).json["id"]
     ids = {
         "chat_id": chat,
         "user_id": bob.id,
         "message_id": ada.say(chat, "hello")["id"],
         "media_id": ada.upload(b"\x89PNG\r\n\x1a\n").json["id"],
-        "webhook_id": made["id"],
+        "webhook_id": relay,
+        "delivery_id": ada.post(f"/api/webhooks/{relay}/test").json["id"],
         "emoji": quote("👍"),
         "provider": "google",
         "name": "expired-sessions",

@@ -31,6 +31,9 @@ WITHOUT_BODY = {
     "/api/chats/<chat_id>/typing",
     "/api/messages/<message_id>/reactions/<emoji>",
     "/api/webhooks/<webhook_id>/rotate",
+    "/api/webhooks/<webhook_id>/test",
+    "/api/webhooks/<webhook_id>/deliveries/redeliver",
+    "/api/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver",
 }
 
 

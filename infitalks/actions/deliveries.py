@@ -1,0 +1,196 @@
+"""Deliveries: what outgoing webhooks are to be told is written down here, shown, and asked for again.
+
+Not for: sending it (sending.py).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bson import ObjectId
+from pymongo import ReturnDocument, UpdateOne
+
+from infitalks import access
+from infitalks.access import visible
+from infitalks.backends import queue
+from infitalks.errors import Conflict, NotFound
+from infitalks.integrations.outgoing import Told, event_type, trigger_in, write_body
+from infitalks.models.chats import active_members, chat_by_id, memberships_of
+from infitalks.models.database import Doc
+from infitalks.models.deliveries import Delivery, deliveries_of, delivery_by_id
+from infitalks.models.log import AT_ONCE
+from infitalks.models.users import public_users
+from infitalks.models.webhooks import Webhook, listening_webhooks
+from infitalks.schemas.messages import EntryOut, MessageOut, entries_out
+from infitalks.schemas.users import user_out
+from infitalks.schemas.webhooks import OF_MESSAGES
+
+FRESH: Doc = {"state": "new", "due": AT_ONCE, "tries": 0}
+
+
+def create_deliveries(chat_id: ObjectId, run: list[Doc]) -> None:
+    """Write down what the webhooks whose bots are in the chat are to be told of these entries, and ring for them.
+
+    Repeatable: a delivery has the same id whoever makes it, and what is written first stays.
+    """
+    wanted = [entry for entry in run if event_type(entry)]
+    members = {member["user"]: member for member in active_members(chat_id)} if wanted else {}
+    webhooks = listening_webhooks(members) if members else []
+    if not webhooks:
+        return
+    shown = entries_out(wanted)
+    name = _chat_name(chat_id)
+    rows = [
+        _row(webhook, entry, told)
+        for webhook in webhooks
+        for entry, shape in zip(wanted, shown, strict=True)
+        if _may_hear(members[webhook.bot], webhook, entry, shape) and (told := _told(webhook, entry, shape, name))
+    ]
+    _insert(rows)
+
+
+def _chat_name(chat_id: ObjectId) -> str:
+    chat = chat_by_id(chat_id) or {}
+    return chat.get("name") or "directmessage"  # as Slack calls it
+
+
+def _may_hear(member: Doc, webhook: Webhook, entry: Doc, shape: EntryOut) -> bool:
+    """What came since the bot did, and not from itself; other bots' only where that was asked for."""
+    if entry["author"] == webhook.bot or (entry.get("origin") or {}).get("notice"):
+        return False
+    since = entry["seq"] > member["joined"] and visible(entry["seq"], member["intervals"])
+    return since and (shape.author.kind == "person" or bool(webhook.on_bots))
+
+
+def _told(webhook: Webhook, entry: Doc, shape: EntryOut, chat: str) -> Told | None:
+    kind = event_type(entry) or ""
+    if kind not in webhook.events:
+        return None
+    word = ""
+    if kind in OF_MESSAGES and (webhook.trigger_words or webhook.trigger_when == "mention"):
+        found = trigger_in(_text(shape), webhook.trigger_words, webhook.trigger_when, _names(webhook))
+        if found is None:
+            return None
+        word = found
+    return Told(kind, shape, chat, webhook.token, word)
+
+
+def _text(shape: EntryOut) -> str:
+    return shape.message.text if shape.message else ""
+
+
+def _names(webhook: Webhook) -> list[str]:
+    bot = public_users([webhook.bot]).get(webhook.bot)
+    return [bot["username"], bot["display_name"]] if bot else []
+
+
+def _row(webhook: Webhook, entry: Doc, told: Told) -> Doc:
+    content_type, body = write_body(webhook.format, told)
+    return {
+        "_id": f"{entry['_id']}:{webhook.id}",
+        "webhook": webhook.id,
+        "chat": entry["chat"],
+        "seq": entry["seq"],
+        "message": entry.get("target") or (entry["_id"] if entry["kind"] == "message" else None),
+        "type": told.type,
+        "by_bot": told.entry.author.kind == "bot",
+        "origin": entry.get("origin") or {},
+        "attempts": [],
+        "replays": [],
+        "content_type": content_type,
+        "body": body,
+        "created_at": datetime.now(UTC),
+        **FRESH,
+    }
+
+
+def _insert(rows: list[Doc]) -> None:
+    if rows:
+        upserts = [UpdateOne({"_id": row["_id"]}, {"$setOnInsert": row}, upsert=True) for row in rows]
+        Delivery.raw().bulk_write(upserts, ordered=False)
+        ring({row["webhook"] for row in rows})
+
+
+def ring(webhook_ids: Iterable[ObjectId]) -> None:
+    """Ask workers to look for what these webhooks are to be told."""
+    for webhook_id in webhook_ids:
+        queue.ring_once("webhooks.deliver", str(webhook_id))
+
+
+def send_test(user_id: ObjectId, webhook_id: str) -> Doc:
+    """A delivery that tells of nothing that happened, so that one sees whether it arrives."""
+    webhook = access.get_webhook_for(user_id, webhook_id)
+    if webhook.kind != "outgoing":
+        raise Conflict("Only outgoing webhooks can be tested from here.")
+    _require_on(webhook)
+    entry_id = ObjectId()
+    test = Told("webhook.test", _test_entry(webhook, entry_id), _chat_name(webhook.chat), webhook.token, "")
+    entry = {"_id": entry_id, "chat": webhook.chat, "seq": 0, "kind": "test"}
+    row = _row(webhook, entry, test)
+    _insert([row])
+    return row
+
+
+def _test_entry(webhook: Webhook, entry_id: ObjectId) -> EntryOut:
+    now, bot = datetime.now(UTC), user_out(public_users([webhook.bot])[webhook.bot])
+    where: Doc = {"chat_id": str(webhook.chat), "seq": 0, "author": bot}
+    text = f"This is a test of the webhook {webhook.name}."
+    empty: Doc = {"via": None, "html": "", "cards": [], "attachments": [], "reply_to": None, "reactions": []}
+    message = MessageOut(
+        **where, **empty, id=str(entry_id), text=text, edited_at=None, deleted=False, created_at=now, client_id="test"
+    )
+    return EntryOut(**where, n=0, kind="message", at=now, message=message)
+
+
+def list_deliveries(
+    user_id: ObjectId, webhook_id: str, state: str | None, before: str | None, limit: int
+) -> tuple[list[Doc], bool]:
+    """The newest ones first, of what the user may see, and whether there are more.
+
+    Looking after a webhook shows nothing of chats, or of times in a chat, that one has no part in.
+    """
+    webhook = access.get_webhook_for(user_id, webhook_id)
+    found = deliveries_of(webhook.id, state, before, limit + 1)
+    memberships = memberships_of(user_id, {row["chat"] for row in found})
+    return [row for row in found[:limit] if _may_see(memberships, row)], len(found) > limit
+
+
+def _may_see(memberships: dict[ObjectId, Doc], row: Doc) -> bool:
+    membership = memberships.get(row["chat"])
+    return bool(membership and (row["seq"] == 0 or visible(row["seq"], membership["intervals"])))
+
+
+def redeliver(user_id: ObjectId, webhook_id: str, delivery_id: str) -> Doc:
+    """Send it once more, from the first try on, with the same id and bytes. What is under way stays so."""
+    webhook = access.get_webhook_for(user_id, webhook_id)
+    row = delivery_by_id(delivery_id)
+    if not row or row["webhook"] != webhook.id or not _may_see(memberships_of(user_id, [row["chat"]]), row):
+        raise NotFound()
+    _require_on(webhook)
+    again = Delivery.raw().find_one_and_update(
+        {"_id": delivery_id, "state": {"$ne": "sending"}}, _afresh(user_id), return_document=ReturnDocument.AFTER
+    )
+    ring([webhook.id])
+    return again or row
+
+
+def redeliver_failed(user_id: ObjectId, webhook_id: str) -> int:
+    """The same for all of the failed list. Returns how many they are."""
+    webhook = access.get_webhook_for(user_id, webhook_id)
+    _require_on(webhook)
+    changed = Delivery.raw().update_many({"webhook": webhook.id, "state": "dead"}, _afresh(user_id))
+    ring([webhook.id])
+    return int(changed.modified_count)
+
+
+def _require_on(webhook: Webhook) -> None:
+    if not webhook.active:
+        raise Conflict("This webhook is switched off: switch it on first.")
+
+
+def _afresh(user_id: ObjectId) -> Doc:
+    replay = {"at": datetime.now(UTC), "by": user_id}
+    return {
+        "$set": FRESH,
+        "$unset": {"reason": "", "expires_at": "", "claim": ""},
+        "$push": {"replays": {"$each": [replay], "$slice": -20}},
+    }

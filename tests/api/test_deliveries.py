@@ -1,0 +1,433 @@
+"""Outgoing webhooks: what they are told, in which bytes, who makes them, and what is shown of it."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from bson import ObjectId
+from flask import Flask
+
+from infitalks.actions.users import disable_user
+from infitalks.backends import http
+from infitalks.integrations.signatures import verify
+from infitalks.models.deliveries import Delivery
+from infitalks.models.log import Entry
+from infitalks.models.users import user_by_id
+from infitalks.settings import load_settings
+from tests.api.corpus import nothing_changes
+from tests.api.hooking import Relay, tell
+from tests.people import Person
+from tests.receivers import Got, Receiver, answering, receiving
+
+pytestmark = pytest.mark.usefixtures("loopback")
+SENT = {"format": "json", "events": ["message.sent"]}
+
+
+@pytest.fixture
+def loopback(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
+    """Receivers on this machine may be reached."""
+    http.configure(load_settings({**stores_environ, "INFITALKS_EGRESS_ALLOW": "127.0.0.0/8"}))
+    yield
+    http.configure(load_settings(stores_environ))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+def said(got: Got) -> Any:
+    return json.loads(got.body)
+
+
+def check_signed(got: Got, secret: str) -> str:
+    return verify(got.headers, got.body, [secret], time.time())
+
+
+# What is sent
+
+
+def test_an_event_is_the_entry_of_the_log_signed_and_named_after_it(
+    ada: Person, bob: Person, receiver: Receiver
+) -> None:
+    chat = ada.group(bob)
+    relay = Relay(ada, chat, receiver.url)
+    message = bob.say(chat, "Grüße 👋")
+    tell(chat, relay)
+    (got,) = receiver.got
+    assert check_signed(got, relay.made["secret"]) == f"{message['id']}:{relay.id}"
+    body = said(got)
+    (entry,) = ada.get(f"/api/chats/{chat}/log?after={message['seq'] - 1}").json["entries"]
+    assert body == {"type": "message.sent", "timestamp": entry["at"], "data": entry}
+    assert got.headers["content-type"] == "application/json"
+    (delivery,) = relay.deliveries()
+    assert (delivery["state"], delivery["tries"], delivery["due"]) == ("ok", 1, None)
+    assert delivery["attempts"][0]["status"] == 200
+    assert delivery["body"].encode() == got.body
+
+
+def test_mattermosts_json_says_milliseconds_and_its_form_seconds(ada: Person, bob: Person, receiver: Receiver) -> None:
+    chat = ada.group(bob, name="Town Square")
+    as_json, as_form = (Relay(ada, chat, receiver.url, name=form, format=form) for form in ("json", "form"))
+    message = bob.say(chat, "hello & good=day")
+    tell(chat, as_json, as_form)
+    milliseconds = round(Entry.raw().find_one({"_id": ObjectId(message["id"])})["at"].timestamp() * 1000)
+    expected = {
+        "token": as_json.made["token"],
+        "team_id": "infitalks",
+        "team_domain": "infitalks",
+        "channel_id": chat,
+        "channel_name": "Town Square",
+        "timestamp": milliseconds,
+        "user_id": bob.id,
+        "user_name": bob.username,
+        "post_id": message["id"],
+        "text": "hello & good=day",
+        "trigger_word": "",
+        "file_ids": "",
+    }
+    first, second = receiver.got
+    assert list(said(first).items()) == list(expected.items())
+    assert second.headers["content-type"] == "application/x-www-form-urlencoded"
+    form = {name: values[0] for name, values in parse_qs(second.body.decode(), keep_blank_values=True).items()}
+    assert form == {**expected, "token": as_form.made["token"], "timestamp": str(milliseconds // 1000)}
+
+
+def test_each_kind_of_event_is_told_where_it_is_asked_for(
+    ada: Person, bob: Person, eve: Person, receiver: Receiver
+) -> None:
+    chat = ada.group(bob)
+    everything = [
+        "message.sent", "message.edited", "message.deleted", "reaction.added", "reaction.removed", "member.added",
+        "member.removed", "member.left", "member.role", "chat.changed", "media.finished",
+    ]  # fmt: skip
+    relay, quiet = (
+        Relay(ada, chat, receiver.url, events=everything),
+        Relay(ada, chat, receiver.url, events=["member.left"]),
+    )
+    message = bob.say(chat, "one")
+    path = f"/api/messages/{message['id']}"
+    bob.patch(path, {"text": "two"})
+    ada.put(f"{path}/reactions/👍")
+    ada.delete(f"{path}/reactions/👍")
+    ada.post(f"/api/chats/{chat}/members", {"user_ids": [eve.id]})
+    ada.patch(f"/api/chats/{chat}/members/{eve.id}", {"role": "owner"})
+    ada.delete(f"/api/chats/{chat}/members/{eve.id}")
+    ada.patch(f"/api/chats/{chat}", {"name": "Yard"})
+    tell(chat)
+    bob.delete(path)
+    bob.delete(f"/api/chats/{chat}/members/me")
+    tell(chat, relay)
+    assert [said(got)["type"] for got in receiver.got if "member.added" not in said(got)["type"]] == [
+        "message.sent", "message.edited", "reaction.added", "reaction.removed", "member.role", "member.removed",
+        "chat.changed", "message.deleted", "member.left",
+    ]  # fmt: skip
+    assert [said(got)["data"]["user"]["id"] for got in receiver.got if said(got)["type"] == "member.added"] == [
+        quiet.made["bot_id"],
+        eve.id,
+    ]
+    quiet.work()
+    assert said(receiver.got[-1])["type"] == "member.left"
+
+
+WORDS = [
+    ("exact", ["build"], "build the house", "build"),
+    ("exact", ["build"], "  build\nnow", "build"),
+    ("exact", ["build"], "Build the house", None),
+    ("exact", ["build"], "builder", None),
+    ("exact", ["build"], "please build", None),
+    ("prefix", ["deploy", "build"], "builder", "build"),
+    ("prefix", ["build"], "rebuild", None),
+    ("mention", [], "well, @Relay, do it", "@Relay"),
+    ("mention", [], "@relay!", "@Relay"),
+    ("mention", [], "@Relays do it", None),
+    ("mention", [], "a@Relay", None),
+    ("mention", [], "Relay", None),
+]
+
+
+@pytest.mark.parametrize(("when", "words", "text", "word"), WORDS)
+def test_trigger_words(ada: Person, receiver: Receiver, when: str, words: list[str], text: str, word: Any) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url, **SENT, trigger_words=words, trigger_when=when)
+    ada.say(chat, text)
+    tell(chat, relay)
+    assert [said(got)["trigger_word"] for got in receiver.got] == ([word] if word else [])
+
+
+def test_each_webhook_is_told_its_own_trigger(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    exact = Relay(ada, chat, receiver.url, **SENT, trigger_words=["build"])
+    prefix = Relay(ada, chat, receiver.url, **SENT, trigger_words=["bu"], trigger_when="prefix")
+    every = Relay(ada, chat, receiver.url, **SENT)
+    ada.say(chat, "build it")
+    tell(chat, exact, prefix, every)
+    assert [said(got)["trigger_word"] for got in receiver.got] == ["build", "bu", ""]
+
+
+def test_it_hears_direct_chats_and_every_group_that_its_bot_was_let_into(
+    ada: Person, bob: Person, receiver: Receiver
+) -> None:
+    direct = ada.post("/api/chats", {"kind": "direct", "user_id": bob.id}).json["id"]
+    relay = Relay(bob, direct, receiver.url)
+    ada.say(direct, "between us")
+    group = bob.group(ada, name="Elsewhere")
+    bob.say(group, "before it came")
+    bob.post(f"/api/chats/{group}/members", {"user_ids": [relay.made["bot_id"]]})
+    ada.say(group, "after")
+    tell(direct)
+    tell(group, relay)
+    assert [said(got)["data"]["message"]["text"] for got in receiver.got] == ["between us", "after"]
+
+
+def test_what_was_sent_before_it_was_made_is_not_told(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    ada.say(chat, "before")
+    relay = Relay(ada, chat, receiver.url)
+    ada.say(chat, "after")
+    tell(chat, relay)
+    assert [said(got)["data"]["message"]["text"] for got in receiver.got] == ["after"]
+
+
+def test_the_bytes_are_those_of_the_moment_it_was_told_at_every_attempt(ada: Person, receiver: Receiver) -> None:
+    receiver.plan = [answering(500), answering(500)]
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    message = ada.say(chat, "one")
+    tell(chat, relay)
+    ada.patch(f"/api/messages/{message['id']}", {"text": "two"})
+    tell(chat)
+    relay.retry()
+    relay.retry()
+    assert len(receiver.got) == 3
+    assert len({got.body for got in receiver.got}) == 1
+    assert len({check_signed(got, relay.made["secret"]) for got in receiver.got}) == 1
+    assert said(receiver.got[0])["data"]["message"]["text"] == "one"
+
+
+def test_telling_twice_makes_one_delivery(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    ada.say(chat, "once")
+    tell(chat, relay)
+    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.state": "new"}})  # its worker died before the end
+    tell(chat, relay)
+    assert (len(receiver.got), len(relay.deliveries())) == (1, 1)
+
+
+# Secrets
+
+
+def test_a_replaced_secret_signs_for_another_day(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    rotated = ada.post(f"{relay.path}/rotate").json
+    assert rotated["secret"] != relay.made["secret"] and rotated["token"] != relay.made["token"]
+    ada.say(chat, "hello")
+    tell(chat, relay)
+    (got,) = receiver.got
+    assert check_signed(got, relay.made["secret"]) == check_signed(got, rotated["secret"])
+
+
+def test_secret_and_token_are_shown_once(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    assert relay.made["secret"].startswith("whsec_")
+    shown = ada.get(relay.path).text + ada.get(f"/api/chats/{chat}/webhooks").text + ada.patch(relay.path, {}).text
+    assert relay.made["secret"] not in shown and relay.made["token"] not in shown
+    assert receiver.url in shown
+
+
+# Looking after it
+
+
+def test_a_test_arrives_in_the_webhooks_own_form(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    for form in ("events", "json", "form"):
+        relay = Relay(ada, chat, receiver.url, format=form, trigger_words=["x"])
+        made = ada.post(f"{relay.path}/test")
+        assert made.status_code == 201
+        relay.work()
+        got = receiver.got[-1]
+        assert check_signed(got, relay.made["secret"]) == made.json["id"]
+        assert b"test" in got.body
+        (delivery,) = relay.deliveries("ok")
+        assert delivery["type"] == "webhook.test"
+    assert ada.texts(chat) == []
+
+
+def test_one_and_all_failed_are_delivered_anew_with_the_same_id_and_bytes(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    for text in ("one", "two", "three"):
+        ada.say(chat, text)
+    tell(chat)
+    Delivery.raw().update_many({"webhook": ObjectId(relay.id)}, {"$set": {"state": "dead"}, "$unset": {"due": ""}})
+    relay.work()
+    assert receiver.got == [] and len(relay.deliveries("dead")) == 3
+    newest = relay.deliveries("dead")[0]
+    for _ in range(2):
+        again = ada.post(f"{relay.path}/deliveries/{newest['id']}/redeliver")
+        assert (again.status_code, again.json["state"]) == (200, "new")
+        relay.work()
+    assert [(got.headers["webhook-id"], got.body.decode()) for got in receiver.got] == [
+        (newest["id"], newest["body"])
+    ] * 2
+    (delivered,) = relay.deliveries("ok")
+    assert [replay["by"] for replay in delivered["replays"]] == [ada.id, ada.id]
+    assert ada.post(f"{relay.path}/deliveries/redeliver").json == {"redelivered": 2}
+    relay.work()
+    assert (relay.deliveries("dead"), len(relay.deliveries("ok"))) == ([], 3)
+
+
+def test_deliveries_are_listed_page_by_page(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    for number in range(5):
+        ada.say(chat, str(number))
+    tell(chat, relay)
+    listed, before = [], ""
+    for _ in range(3):
+        page = ada.get(f"{relay.path}/deliveries?limit=2{before}").json
+        listed += [json.loads(row["body"])["data"]["message"]["text"] for row in page["deliveries"]]
+        before = f"&before={page['deliveries'][-1]['id']}"
+    assert (listed, page["has_more"]) == (["4", "3", "2", "1", "0"], False)
+
+
+def test_a_switched_off_webhook_is_told_nothing_and_a_changed_one_goes_elsewhere(
+    ada: Person, receiver: Receiver
+) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, "http://127.0.0.1:19999/")
+    assert ada.patch(relay.path, {"active": False}).json["active"] is False
+    ada.say(chat, "unheard")
+    tell(chat, relay)
+    assert relay.deliveries() == [] and ada.post(f"{relay.path}/test").status_code == 409
+    changed = {"active": True, "url": receiver.url, "format": "json", "name": "Ear", "trigger_words": ["hey"]}
+    shown = ada.patch(relay.path, changed).json
+    assert {name: shown[name] for name in changed} == changed
+    ada.say(chat, "hey you")
+    tell(chat, relay)
+    assert said(receiver.got[0])["trigger_word"] == "hey"
+
+
+def test_a_deleted_webhook_is_told_nothing_and_nothing_of_it_stays(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    ada.say(chat, "too late")
+    tell(chat)
+    assert len(relay.deliveries("new")) == 1
+    assert ada.delete(relay.path).status_code == 204
+    relay.work()
+    assert receiver.got == [] and Delivery.raw().count_documents({"webhook": ObjectId(relay.id)}) == 0
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no address": ({"url": None}, "url"),
+    "an address inside": ({"url": "http://169.254.169.254/latest"}, "url"),
+    "a file": ({"url": "file:///etc/passwd"}, "url"),
+    "our own database": ({"url": "http://127.0.0.1:27017/"}, "url"),
+    "no form": ({"format": None}, "format"),
+    "an unknown form": ({"format": "xml"}, "format"),
+    "an unknown event": ({"events": ["message.read"]}, "events"),
+    "no events": ({"events": []}, "events"),
+    "events that Mattermost's body has no words for": ({"format": "json", "events": ["member.added"]}, "events"),
+    "two words as one": ({"trigger_words": ["a b"]}, "trigger_words"),
+    "an empty word": ({"trigger_words": [""]}, "trigger_words"),
+    "words beside a mention": ({"trigger_when": "mention", "trigger_words": ["x"]}, "trigger_words"),
+    "outgoing fields for an incoming one": ({"kind": "incoming"}, "url"),
+}
+
+
+@pytest.mark.parametrize(("change", "field"), WRONG.values(), ids=WRONG)
+def test_what_does_not_go_together_is_refused_by_name(ada: Person, change: dict[str, Any], field: str) -> None:
+    chat = ada.group()
+    good = {"kind": "outgoing", "name": "Relay", "url": "https://receiver.example.org/in", "format": "events"}
+    made = ada.post(f"/api/chats/{chat}/webhooks", good)
+    assert made.status_code == 201
+    asked = {name: value for name, value in {**good, **change}.items() if value is not None}
+    with nothing_changes():
+        answer = ada.post(f"/api/chats/{chat}/webhooks", asked)
+        assert answer.status_code == 422 and any(name.startswith(field) for name in answer.json["error"]["fields"])
+        if "kind" not in change and None not in change.values():
+            answer = ada.patch(f"/api/webhooks/{made.json['id']}", change)
+            assert answer.status_code == 422 and any(name.startswith(field) for name in answer.json["error"]["fields"])
+
+
+# Who may
+
+
+def test_only_those_who_look_after_it_see_it_and_its_deliveries(ada: Person, bob: Person, receiver: Receiver) -> None:
+    chat = ada.group(bob)
+    relay = Relay(ada, chat, receiver.url)
+    ada.say(chat, "hello")
+    tell(chat, relay)
+    (delivery,) = relay.deliveries()
+    doors = [("GET", f"{relay.path}/deliveries"), ("POST", f"{relay.path}/test"), ("POST", f"{relay.path}/rotate")]
+    doors += [("POST", f"{relay.path}/deliveries/{delivery['id']}/redeliver")]
+    for method, path in doors:
+        assert bob.call(method, path).status_code == 403, path
+
+
+def test_looking_after_a_webhook_shows_nothing_of_chats_that_one_is_not_in(
+    ada: Person, bob: Person, receiver: Receiver
+) -> None:
+    chat = ada.group(bob)
+    relay = Relay(ada, chat, receiver.url)
+    secret_place = bob.group()
+    bob.post(f"/api/chats/{secret_place}/members", {"user_ids": [relay.made["bot_id"]]})
+    bob.say(secret_place, "not for ada's eyes")
+    tell(secret_place, relay)
+    assert len(receiver.got) == 1
+    assert relay.deliveries() == []
+    path = f"{relay.path}/deliveries/{receiver.got[0].headers['webhook-id']}/redeliver"
+    assert ada.post(path).status_code == 404
+
+
+def test_a_makers_webhook_tells_nothing_that_came_after_their_removal(
+    ada: Person, bob: Person, receiver: Receiver
+) -> None:
+    chat = ada.group(bob)
+    ada.patch(f"/api/chats/{chat}/members/{bob.id}", {"role": "owner"})
+    relay = Relay(bob, chat, receiver.url)
+    ada.say(chat, "before")
+    tell(chat, relay)
+    assert len(receiver.got) == 1
+    ada.delete(f"/api/chats/{chat}/members/{bob.id}")
+    ada.say(chat, "after")
+    tell(chat, relay)
+    relay.owner = ada
+    (dead,) = relay.deliveries("dead")
+    assert len(receiver.got) == 1 and "maker is not in the chat" in dead["reason"]
+    assert relay.state()["active"] is False and "maker" in relay.state()["off_reason"]
+    assert ada.post(f"{relay.path}/rotate").json["created_by"] == ada.id  # now it is hers
+    ada.patch(relay.path, {"active": True})
+    assert ada.post(f"{relay.path}/deliveries/redeliver").json == {"redelivered": 1}
+    relay.work()
+    assert said(receiver.got[-1])["data"]["message"]["text"] == "after"
+
+
+def test_a_bot_that_was_taken_out_and_a_maker_whose_account_is_closed_end_it(
+    ada: Person, bob: Person, receiver: Receiver
+) -> None:
+    chat = ada.group(bob)
+    relay = Relay(ada, chat, receiver.url)
+    bob.say(chat, "one")
+    tell(chat)
+    ada.delete(f"/api/chats/{chat}/members/{relay.made['bot_id']}")
+    relay.work()
+    assert "bot is not in the chat" in relay.deliveries("dead")[0]["reason"]
+    direct = ada.post("/api/chats", {"kind": "direct", "user_id": bob.id}).json["id"]
+    other = Relay(bob, direct, receiver.url)
+    ada.say(direct, "two")
+    maker = user_by_id(ObjectId(bob.id))
+    assert maker
+    disable_user(maker)
+    tell(direct, other)
+    other.owner = ada
+    assert "account of its maker" in other.deliveries("dead")[0]["reason"]
+    assert receiver.got == []
