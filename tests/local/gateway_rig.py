@@ -79,7 +79,8 @@ class Gateway:
 
     @contextmanager
     def client(self, **headers: str) -> Iterator["Client"]:
-        with connect(self.url(), additional_headers=headers, proxy=None) as connection:
+        # Without a queue's limit: with one, a close waits for whoever left events unread.
+        with connect(self.url(), additional_headers=headers, proxy=None, max_queue=None) as connection:
             yield Client(connection)
 
     def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, str]:

@@ -83,6 +83,19 @@ def test_a_crowd_hears_everything_once_and_in_order_and_nothing_from_before_or_a
     asyncio.run(scene())
 
 
+def test_a_crowd_that_shrinks_is_still_told_in_order() -> None:
+    async def scene() -> None:
+        channels = silent()
+        ears = crowd(channels, CHUNK + 1)
+        channels.deliver("crowd", b"1")
+        channels.leave("crowd", ears[-1])
+        channels.deliver("crowd", b"2")
+        await until_heard(ears[0], b"2")
+        assert ears[0].heard == [b"1", b"2"] and ears[-1].heard == []
+
+    asyncio.run(scene())
+
+
 def test_many_crowds_take_turns() -> None:
     async def scene() -> None:
         channels = silent()

@@ -113,7 +113,14 @@ def test_what_was_perhaps_not_heard_is_told_again_as_it_is_by_then(now: bool) ->
     taken = ledger.take(100)
     note(ledger, (ONE, False), (ONE, now))
     ledger.put_back(taken)
-    note(ledger, (ONE, not now), (ONE, now))
     assert ledger.take(100) == {ONE: now}
     note(ledger, (ONE, now), (TWO, True))
     assert ledger.take(100) == {TWO: True}
+
+
+def test_nothing_is_kept_back_while_nobody_knows_what_was_heard() -> None:
+    ledger = Ledger()
+    ledger.note(ONE, True)
+    ledger.put_back(ledger.take(100))
+    note(ledger, (ONE, False))
+    assert ledger.take(100) == {ONE: False}
