@@ -6,8 +6,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
+from tests.browser.renderers import asleep
 from tests.browser.visitors import Visitor
 from tests.running import descendants
 from tests.whole import WholeRun
@@ -81,6 +82,22 @@ def test_without_a_gateway_a_banner_says_so_and_messages_arrive_a_little_later(
         ada.sees("and back")
     expect(banner).to_have_count(0)
     ada.hears_live(bob, chat, "all is well")
+
+
+def test_a_tab_that_slept_while_its_connection_was_cut_shows_all_that_was_said(
+    ada: Visitor, bob: Visitor, chat: str, whole: WholeRun, browser: Browser
+) -> None:
+    ada.composer.fill("half a thought")
+    bob.post(chat, "before")
+    ada.sees("before")
+    missed = [f"missed {number}" for number in range(12)]
+    with asleep(browser), without(whole, "infitalks.local.gateway"):
+        for text in missed:
+            bob.post(chat, text)
+    ada.sees(missed[-1])
+    expect(ada.page.locator("article .text")).to_have_text(["before", *missed])
+    expect(ada.composer).to_have_value("half a thought")
+    ada.hears_live(bob, chat, "good morning")
 
 
 def test_a_web_server_that_dies_under_a_message_costs_nothing(

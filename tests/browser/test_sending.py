@@ -2,8 +2,9 @@
 
 import re
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.renderers import crash
 from tests.browser.visitors import Visitor
 
 MESSAGES = re.compile(r"/api/messages$")
@@ -103,6 +104,45 @@ def test_messages_arrive_in_the_order_in_which_they_were_written(ada: Visitor, b
     bob.sees(lines[-1])
     for visitor in (ada, bob):
         expect(visitor.page.locator("article .text")).to_have_text(lines)
+
+
+def test_a_crash_in_mid_send_costs_neither_the_messages_nor_the_draft(
+    ada: Visitor, bob: Visitor, chat: str, browser: Browser
+) -> None:
+    held = Held(ada)
+    ada.say("on its way")
+    ada.say("behind it")
+    ada.composer.fill("half a thought")
+    expect(ada.page.locator("[data-state=pending]")).to_have_count(2)
+    held.newest().fetch()  # the server has it, and nobody will ever hear so
+    with ada.page.expect_event("crash"):
+        crash(browser)
+    ada.page = ada.new_page()
+    ada.enter(chat)
+    expect(ada.composer).to_have_value("half a thought")
+    ada.sees("behind it")
+    ada.sees("on its way")
+    assert [m["text"] for m in bob.call("GET", f"/api/messages?chat={chat}")["messages"]] == ["on its way", "behind it"]
+
+
+def test_two_tabs_that_both_find_a_message_unsent_make_one_of_it(ada: Visitor, bob: Visitor, chat: str) -> None:
+    held = Held(ada)
+    ada.say("only once")
+    ada.composer.fill("half a thought")
+    held.newest()
+    first, second = ada.page, ada.new_page()
+    ada.page = second
+    ada.enter(chat)
+    ada.sees("only once")
+    first.unroute_all()
+    first.reload()
+    for tab in (first, second):
+        ada.page = tab
+        ada.sees("only once")
+        expect(ada.composer).to_have_value("half a thought")
+    bob.enter(chat)
+    bob.sees("only once")
+    assert len(bob.call("GET", f"/api/messages?chat={chat}")["messages"]) == 1
 
 
 PRESSES = [

@@ -93,7 +93,7 @@ class Desk:
                 read, failed = self._got(f"/api/chats/{chat}"), {"kind": "detail_failed", "chat": chat}
                 self._answer(read and {"kind": "listed", "chats": [read]}, failed)
             case {"do": "sync", "chats": chats}:
-                synced: Doc = self.person.post("/api/sync", {"chats": chats}).json
+                synced = self.person.post("/api/sync", {"chats": chats}).get_json()
                 self._answer({"kind": "synced", **synced}, {"kind": "sync_failed"})
             case {"do": "renew"}:
                 self._answer({"kind": "renewed", "changed": False}, {"kind": "renew_failed"})
