@@ -19,26 +19,29 @@ DEEPEST = 20
 PARTS = ("title", "text", "fields", "image_url", "footer", "buttons")
 
 
-def block_cards(blocks: Any, color: Any = None) -> list[CardOut]:
+def block_cards(blocks: Any, color: Any = None) -> Iterator[CardOut]:
     """As few cards as keep the order of what was sent."""
-    cards: list[CardOut] = []
-    fresh = True
+    open_card: CardOut | None = None
     for block in objs(blocks)[:MOST_BLOCKS]:
         made = None if block.get("type") == "divider" else _block(block, color)
-        if made and cards and not fresh and _fits_below(cards[-1], made):
-            cards[-1] = _merged(cards[-1], made)
-        elif made:
-            cards.append(made)
-        fresh = made is None
-    return cards
+        if open_card and made and _fits_below(open_card, made):
+            open_card = _merged(open_card, made)
+            continue
+        if open_card:
+            yield open_card
+        open_card = made
+    if open_card:
+        yield open_card
 
 
 def _fits_below(upper: CardOut, lower: CardOut) -> bool:
+    if lower.thumb_url and (upper.thumb_url or upper.text):
+        return False  # it would stand beside other words
     above = max(rank for rank, part in enumerate(PARTS) if getattr(upper, part) or rank == 0)
     below = min((rank for rank, part in enumerate(PARTS) if getattr(lower, part)), default=0)
     if above == below and PARTS[below] == "text":
         return len(upper.text) + len(lower.text) < LONGEST_CARD_TEXT
-    return (above < below or PARTS[above] == PARTS[below] == "fields") and not lower.thumb_url
+    return above < below or PARTS[above] == PARTS[below] == "fields"
 
 
 def _merged(upper: CardOut, lower: CardOut) -> CardOut:

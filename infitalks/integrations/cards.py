@@ -6,6 +6,7 @@ Oversized parts are cut and end in an ellipsis; nothing is refused. Not for: wha
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any, Literal
 
 from infitalks.integrations.markdown import render_markdown
@@ -44,14 +45,14 @@ def card(
         url=link(url),
         text=body,
         html=render_markdown(body) if body else "",
-        fields=list(fields)[:MOST_FIELDS],
+        fields=list(islice(fields, MOST_FIELDS)),
         image_url=link(image_url),
         image_alt=cut(line(image_alt), LONGEST_ALT),
         thumb_url=link(thumb_url),
         footer=below,
         footer_html=render_markdown(below) if below else "",
         at=at,
-        buttons=[button for button in buttons if button][:MOST_BUTTONS],
+        buttons=list(islice((button for button in buttons if button), MOST_BUTTONS)),
     )
     return made if _says_something(made) else None
 

@@ -53,24 +53,24 @@ def compose(lead: str, cards: Iterable[CardOut | None] = (), **more: Any) -> Pos
 
     Too much is cut and ends in an ellipsis. Raises PayloadRefused where nothing is said.
     """
-    shown = [card for card in cards if card]
+    shown = _first_of(card for card in cards if card)
     if not shown:
         if not lead.strip():
             raise PayloadRefused("no_text")
         return Post(cut(lead, LONGEST_TEXT), **more)
     first = plain(lead)
-    kept = _bounded([first, *shown] if first else shown)
+    kept = [first, *shown] if first else shown
     return Post(cut("\n\n".join(map(fallback, kept)), LONGEST_TEXT), kept, **more)
 
 
-def _bounded(cards: list[CardOut]) -> list[CardOut]:
+def _first_of(cards: Iterable[CardOut]) -> list[CardOut]:
+    """As many as are shown. The rest are not even made: a payload can ask for thousands."""
     kept: list[CardOut] = []
     room = MOST_IN_CARDS
     for card in cards:
         room -= len(fallback(card))
         if kept and (room < 0 or len(kept) == MOST_CARDS):
-            more = plain("…")
-            return [*kept, more] if more else kept
+            return [*kept, *filter(None, [plain("…")])]
         kept.append(card)
     return kept
 

@@ -3,6 +3,7 @@ Mattermost's server; what is odd costs its own part only.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from infitalks.integrations.blocks import block_cards
@@ -27,12 +28,18 @@ def read_slack(payload: Any, markup: Markup) -> Post:
     """The same shape with another markup: Mattermost's texts are Markdown already. Raises PayloadRefused."""
     _check(payload)
     shown_as = markup if payload.get("mrkdwn") is not False else escaped
-    cards = [*block_cards(payload.get("blocks")), *attachment_cards(payload.get("attachments"), markup)]
-    # As Slack does: beside blocks, `text` is only the line for a notification.
-    lead = "" if payload.get("blocks") and cards else shown_as(text(payload.get("text")))
-    thread = text(payload.get("thread_ts"))
     named = via(payload.get("username"), payload.get("icon_url"), payload.get("icon_emoji"))
-    return compose(lead, cards, via=named, reply_to=thread or None)
+    more = {"via": named, "reply_to": text(payload.get("thread_ts")) or None}
+    if payload.get("blocks"):
+        # As Slack does: beside blocks, `text` is only the line for a notification.
+        with suppress(PayloadRefused):
+            return compose("", _cards(payload, markup), **more)
+    return compose(shown_as(text(payload.get("text"))), _cards(payload, markup), **more)
+
+
+def _cards(payload: dict[str, Any], markup: Markup) -> Iterator[CardOut | None]:
+    yield from block_cards(payload.get("blocks"))
+    yield from attachment_cards(payload.get("attachments"), markup)
 
 
 def _check(payload: Any) -> None:

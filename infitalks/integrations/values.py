@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 LONGEST_LINK = 2000  # characters
+LONGEST_READ = 20_000  # characters of one value: more than is shown of any, so that cutting still shows
 KEPT_IN_LINKS = "%/:=&?~#+!$,;'@()*[]-._"
 
 
@@ -18,7 +19,7 @@ def text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to write very long numbers
         return ""
-    return str(value) if isinstance(value, str | int | float) else ""
+    return str(value)[:LONGEST_READ] if isinstance(value, str | int | float) else ""
 
 
 def line(value: Any) -> str:

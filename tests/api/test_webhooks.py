@@ -2,8 +2,7 @@
 
 import json
 import secrets
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 from bson import ObjectId
 from flask import Flask
-from slack_sdk.webhook import WebhookClient
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from infitalks.app import create_app
@@ -21,24 +18,8 @@ from infitalks.integrations.mrkdwn import to_markdown
 from infitalks.models.users import user_by_id
 from infitalks.settings import load_settings
 from tests.api.corpus import MALFORMED, nothing_changes
+from tests.hooks import Hook
 from tests.people import Person
-
-
-class Hook:
-    """An incoming webhook, and a sender for it."""
-
-    def __init__(self, app: Flask, owner: Person, chat: str, name: str = "Builds") -> None:
-        self.client, self.owner, self.chat = app.test_client(), owner, chat
-        answer = owner.post(f"/api/chats/{chat}/webhooks", {"kind": "incoming", "name": name})
-        assert answer.status_code == 201, answer.text
-        self.made: Any = answer.json
-        self.path = urlsplit(self.made["url"]).path
-
-    def post(self, payload: Any = None, **options: Any) -> TestResponse:
-        return self.client.post(self.path, json=payload, **options)
-
-    def messages(self) -> list[Any]:
-        return list(self.owner.get(f"/api/messages?chat={self.chat}").json["messages"])
 
 
 @pytest.fixture
@@ -357,31 +338,3 @@ def test_a_sender_in_a_hurry_is_told_to_wait(app: Flask, stores_environ: dict[st
     refused = next(answer for answer in answers if answer.status_code != 404)
     assert (refused.status_code, refused.data, refused.mimetype) == (429, b"rate_limited", "text/plain")
     assert int(refused.headers["Retry-After"]) >= 1
-
-
-# Slack's own library
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The app on a socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_slacks_own_library_posts_and_understands_the_answers(address: str, hook: Hook) -> None:
-    client = WebhookClient(address + hook.path)
-    sent = client.send(
-        text="fallback", blocks=[{"type": "section", "text": {"type": "mrkdwn", "text": "*from the SDK*"}}]
-    )
-    assert (sent.status_code, sent.body) == (200, "ok")
-    assert hook.messages()[0]["text"] == "**from the SDK**"
-    refused = client.send(text="")
-    assert (refused.status_code, refused.body) == (400, "no_text")
-    gone = WebhookClient(f"{address}/hooks/nobody").send(text="x")
-    assert (gone.status_code, gone.body) == (404, "no_service")
