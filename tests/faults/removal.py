@@ -64,4 +64,8 @@ def removal_in(entries: list[Doc]) -> int:
 
 
 def remove(owner: Person, chat: str, member: Person, at: int) -> requests.Response:
-    return owner.ask("DELETE", f"/api/chats/{chat}/members/{member.id}", at=at)
+    """The answer, once it is no "send again"."""
+    path = f"/api/chats/{chat}/members/{member.id}"
+    while (answer := owner.ask("DELETE", path, at=at)).status_code == 503:
+        pass
+    return answer

@@ -90,7 +90,8 @@ def test_what_has_a_number_but_is_not_inserted_when_its_author_is_removed_is_ref
     asked = writer.something(number, chance)
     with held(cluster, "append.before_insert", "web1", partial(ask, bob, asked, 0)) as answer:
         assert remove(ada, chat, bob, 1).status_code == 204
-    assert answer.result().status_code == 404
+    assert answer.result().status_code in (404, 503)  # who stood still for too long is told to send it again
+    assert ask(bob, asked, 0).status_code == 404
     assert written_outside(log_of(cluster, chat), bob.id) == []
     ada.call("POST", f"/api/chats/{chat}/members", json={"user_ids": [bob.id]})
     assert ask(bob, asked, 0).ok  # it was the removal that refused it

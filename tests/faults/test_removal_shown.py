@@ -235,10 +235,11 @@ def test_who_is_removed_while_an_entry_is_on_its_way_hears_nothing_later(
     things = party.meet()
     party.all_told(things.chat)
     assert party.his.has_heard(things.chat)
-    first = partial(party.ada.ask, "POST", "/api/messages", json=message(things.chat))
-    with held(cluster, "fan_out.before_send", "worker", first):  # it knows by now who is to hear
+    send = partial(party.ada.ask, "POST", "/api/messages", json=message(things.chat))
+    with held(cluster, "fan_out.before_send", "worker", send) as sent:  # it knows by now who is to hear
+        first, new = sent.result().json()["id"], mark()
         assert remove(party.ada, things.chat, party.bob, 1).status_code == 204
-        party.ada.call("PATCH", f"/api/messages/{things.earlier}", json={"text": (new := mark()), "client_id": new})
+        party.ada.call("PATCH", f"/api/messages/{first}", json={"text": new, "client_id": new})
         party.ada.call("POST", "/api/messages", json=message(things.chat))
     party.all_told(things.chat)
     entries = log_of(cluster, things.chat)
