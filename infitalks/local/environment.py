@@ -47,11 +47,18 @@ def prepare(settings: Settings, environ: Mapping[str, str]) -> Environment:
         "INFITALKS_PORT": str(port),
         "INFITALKS_DATA": str(data),
         "PUBLIC_URL": settings.public_url or at,
+        "INFITALKS_EGRESS_ALLOW": settings.egress_allow or own_machine(settings.host),
         "PYTHONUNBUFFERED": "1",
         **without_proxy(environ),
         **stand_in_variables(settings, ports, kept_secrets(data / "secrets.json")),
     }
     return Environment(settings.host, port, data, ports, variables)
+
+
+def own_machine(host: str) -> str:
+    """What webhooks may reach beside the internet: bots on this machine can be tried where only this machine's people
+    can make webhooks. Its services' own ports stay closed."""
+    return "127.0.0.0/8" if host == "localhost" or host.startswith("127.") or host == "::1" else ""
 
 
 def needed_stand_ins(settings: Settings) -> list[str]:

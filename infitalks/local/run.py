@@ -71,7 +71,9 @@ def product(run: Environment) -> list[Service]:
     """What needs the stores, in the order of its start."""
     gateway = run.stand_ins.get("gateway")
     return [
-        services.worker("realtime", "realtime,webhooks", 2, run.variables),
+        services.worker("realtime", "realtime", 2, run.variables),
+        # Threads: receivers that hang cost little, and none of them waits for another's.
+        services.worker("webhooks", "webhooks", 16, run.variables, threads=True),
         services.worker("pictures", "media,maintenance", 1, run.variables),
         services.beat(run.data / "beat", run.variables),
         *([services.gateway(run.host, gateway, run.web, run.variables)] if gateway else []),

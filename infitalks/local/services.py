@@ -55,9 +55,10 @@ def without_advice(line: str) -> str | None:
     return None if "Configuration allows spawning" in line else line
 
 
-def worker(name: str, queues: str, processes: int, env: Mapping[str, str]) -> Service:
-    """A Celery worker, named after what it is for."""
-    options = f"-n {name}@%h -Q {queues} --concurrency {processes} --without-mingle --without-gossip --loglevel INFO"
+def worker(name: str, queues: str, at_once: int, env: Mapping[str, str], *, threads: bool = False) -> Service:
+    """A Celery worker, named after what it is for: so many processes, or threads, for what mostly waits for others."""
+    options = f"-n {name}@%h -Q {queues} --concurrency {at_once} --without-mingle --without-gossip --loglevel INFO"
+    options += " --pool threads" if threads else ""
     return Service(
         name,
         (*CELERY, "worker", *options.split()),

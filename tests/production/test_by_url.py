@@ -93,6 +93,7 @@ class Deployment:
             ),
             self.service("web", "granian", ready=lambda: answers_http("127.0.0.1", web)),
             self.service("realtime", "celery -A worker worker -n realtime", ready_line=" ready."),
+            self.service("webhooks", "celery -A worker worker -n webhooks", ready_line=" ready."),
             self.service("pictures", "celery -A worker worker -n pictures", ready_line=" ready."),
             self.service("beat", "celery -A worker beat", ready_line="beat: Starting"),
         ]
