@@ -18,7 +18,7 @@ from tests.faults.senders import Log
 
 FULL = os.environ.get("FAULTS") == "full"
 SEED = int(os.environ.get("SEED", "1"))
-PATIENCE = 1800 if FULL else 120  # seconds for one test
+PATIENCE = 1800 if FULL else 240  # seconds for one test
 HEAD = ("", "kills", "acknowledged", "lost", "doubled", "misordered", "pages after")
 
 Often = Callable[[int, int], int]
