@@ -5,6 +5,7 @@ from typing import Any
 
 from celery.signals import worker_init, worker_process_init
 
+from infitalks.actions import migrations
 from infitalks.app import create_app
 from infitalks.backends.queue import celery_app
 from infitalks.models.database import connect_database, disconnect_database, wait_for_journal
@@ -16,10 +17,11 @@ app = celery_app
 
 
 @worker_init.connect
-def _require_journal(**_: Any) -> None:
+def _require_database(**_: Any) -> None:
     if settings.mode == "production":
         try:
             wait_for_journal(settings)
+            migrations.require_known()
         except SettingsError as error:  # only an exit gets out of a signal
             raise SystemExit(f"InfiTalks cannot run: {error}") from None
 
