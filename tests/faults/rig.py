@@ -1,6 +1,6 @@
 """A whole product of real processes, each of which a fault test can kill, hold and start by name.
 
-Not for: who uses it meanwhile (people.py, senders.py, pages.py), nor what has to hold afterwards (history.py).
+Not for: who uses it meanwhile (senders.py, pages.py), nor what has to hold afterwards (history.py).
 """
 
 import secrets
@@ -15,6 +15,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from infitalks.backends.queue import QUEUES
 from infitalks.local import mongod, services, valkey
 from infitalks.local.ports import pick_port
 from infitalks.local.process import Service, always, popen_options
@@ -84,7 +85,7 @@ class Cluster:
 
     def _makers(self) -> dict[str, Callable[[], Service]]:
         ports, env = self.ports, self.env
-        queues = "realtime,webhooks,media,maintenance"
+        queues = ",".join(sorted(set(QUEUES.values())))
         return {
             "mongod": self._mongod,
             "valkey": lambda: valkey.valkey(ports["valkey"], self.folder / "valkey"),
