@@ -68,7 +68,7 @@ def is_ready(cluster: Cluster, name: str) -> bool:
 
 
 def test_a_rolling_restart_under_load_fails_no_send(cluster: Cluster, log: Log, often: Often, judge: Judge) -> None:
-    scene, restarts = Scene(cluster, log), often(3, 25)
+    scene, restarts = Scene(cluster, log), often(3, 10)
     with scene.talk(often(60, 10)) as load:
         for name in (PRODUCT * restarts)[:restarts]:
             load.flow(20)
