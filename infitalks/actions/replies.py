@@ -4,7 +4,10 @@ its maker that it was switched off. All of it once, however often it is tried.""
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
+
+from bson import ObjectId
 
 from infitalks.actions.chats import open_direct
 from infitalks.actions.messages import send_message
@@ -75,15 +78,12 @@ def _send(webhook: Webhook, delivery: Doc, post: Post, in_thread: bool) -> None:
     )
 
 
-def say_stopped(webhook: Webhook, delivery: Doc, why: str) -> None:
-    """Tell the chat that its bots were stopped: once an hour for each webhook. Nobody's webhook is told of it."""
-    text = f"⏸ **{webhook.name}** was not told of this: {why}. Those who look after it can send it on."
-    hour = delivery["created_at"].strftime("%Y%m%d%H")
-    notice = {"hops": MOST_HOPS, "notice": True}
+def say_stopped(webhook: Webhook, chat_id: ObjectId, at: datetime, why: str) -> None:
+    """Tell the chat that its bots were stopped, once for each webhook and `at`. Nobody's webhook is told of it."""
+    text = f"**{webhook.name}** was not told of this: {why}. Those who look after it can send it on."
+    client_id, notice = f"stopped.{webhook.id}.{at:%Y%m%d%H%M%S%f}", {"hops": MOST_HOPS, "notice": True}
     with suppress(InfiTalksError):  # a bot that was taken out says nothing
-        send_message(
-            webhook.bot, delivery["chat"], f"stopped.{webhook.id}.{hour}", text=text, origin=notice, said="stopped"
-        )
+        send_message(webhook.bot, chat_id, client_id, text=text, origin=notice, said="stopped")
 
 
 def tell_maker(webhook: Webhook, cause: str, reason: str) -> None:

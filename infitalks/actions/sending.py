@@ -27,6 +27,7 @@ from infitalks.integrations.signatures import sign
 from infitalks.models.chats import membership_id, memberships_by_id
 from infitalks.models.database import Doc
 from infitalks.models.deliveries import DUE, IN_ORDER, OPEN, Budget, Delivery, is_anything_due, webhooks_with_due
+from infitalks.models.log import AT_ONCE
 from infitalks.models.users import enabled_users
 from infitalks.models.webhooks import Webhook, resting_among, webhook_by_id, webhook_to_serve
 
@@ -42,6 +43,7 @@ OFF_AFTER = 5 * 24 * 3600  # seconds of nothing but failures
 KEPT_SECONDS = 30 * 24 * 3600  # how long what has arrived is shown
 MOST_ATTEMPTS = 20  # that are kept of one delivery
 LONGEST_EXCERPT = 500  # characters of an answer
+NOTICE_SECONDS = 3600
 BURST, EACH_SECONDS = 20, 6  # what bots may tell one bot in one chat: so much at once, and one more every 6 s
 
 _seats = Counter[str]()
@@ -144,7 +146,7 @@ def _deliver(webhook: Webhook, delivery: Doc) -> None:
         _end(delivery, "dead", "its bot is not in the chat any more")
     elif stopped := _stopped(webhook, delivery):
         _end(delivery, "dead", stopped)
-        say_stopped(webhook, delivery, stopped)
+        say_stopped(webhook, delivery["chat"], _noticed_at(webhook.bot, delivery["chat"]), stopped)
     else:
         _try(webhook, delivery)
 
@@ -200,6 +202,19 @@ def _spend(bot: ObjectId, chat: ObjectId) -> bool:
         return_document=ReturnDocument.AFTER,
     )
     return bool(budget and budget["granted"])
+
+
+def _noticed_at(bot: ObjectId, chat: ObjectId) -> datetime:
+    """When the chat's present notice of a stop was due: within NOTICE_SECONDS there is but one."""
+    old = {"$lt": [{"$ifNull": ["$noticed_at", AT_ONCE]}, _in(-NOTICE_SECONDS)]}
+    budget = Budget.raw().find_one_and_update(
+        {"_id": f"{bot}:{chat}"},
+        [{"$set": {"noticed_at": {"$cond": [old, "$$NOW", "$noticed_at"]}}}],
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    noticed_at: datetime = budget["noticed_at"] if budget else AT_ONCE
+    return noticed_at
 
 
 def _try(webhook: Webhook, delivery: Doc) -> None:

@@ -55,8 +55,9 @@ class Budget(Stored):
     """What a webhook's bot may still be told of other bots' posts in one chat; `id` is `<bot>:<chat>`."""
 
     id = StringField(primary_key=True)
-    level = FloatField(required=True)
-    at = DateTimeField(required=True)
+    level = FloatField()
+    at = DateTimeField()
+    noticed_at = DateTimeField()  # when the chat was told last that this came to an end
 
     meta = {"collection": "budgets"}
 

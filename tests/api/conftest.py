@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from infitalks.actions import migrations
 from infitalks.app import create_app
-from infitalks.backends import realtime
+from infitalks.backends import http, realtime
 from infitalks.local.ports import pick_port
 from infitalks.settings import load_settings
 from tests.api.listening import Page
@@ -22,6 +22,7 @@ from tests.api.providing import set_to
 from tests.conftest import started
 from tests.people import Person
 from tests.providers import Forger, Visitor, forging, issuer, mock_provider
+from tests.receivers import Receiver, receiving
 from tests.running import Running
 
 _forgers = itertools.count(1)
@@ -112,3 +113,18 @@ def no_gateway(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
     realtime.configure(load_settings({**stores_environ, "PUSHER_PORT": str(closed)}))
     yield
     realtime.configure(load_settings(stores_environ))
+
+
+@pytest.fixture
+def loopback(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
+    """Webhooks may be sent to receivers on this machine."""
+    http.configure(load_settings({**stores_environ, "INFITALKS_EGRESS_ALLOW": "127.0.0.0/8"}))
+    yield
+    http.configure(load_settings(stores_environ))
+
+
+@pytest.fixture
+def receiver(loopback: None) -> Iterator[Receiver]:
+    """One that takes all that it is sent."""
+    with receiving() as receiver:
+        yield receiver

@@ -2,42 +2,24 @@
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 from bson import ObjectId
-from flask import Flask
 
 from infitalks.actions.users import disable_user
-from infitalks.backends import http
 from infitalks.integrations.signatures import verify
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import Entry
 from infitalks.models.users import user_by_id
-from infitalks.settings import load_settings
 from tests.api.corpus import nothing_changes
 from tests.api.hooking import Relay, tell
 from tests.people import Person
-from tests.receivers import Got, Receiver, answering, receiving
+from tests.receivers import Got, Receiver, answering
 
 pytestmark = pytest.mark.usefixtures("loopback")
 SENT = {"format": "json", "events": ["message.sent"]}
-
-
-@pytest.fixture
-def loopback(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
-    """Receivers on this machine may be reached."""
-    http.configure(load_settings({**stores_environ, "INFITALKS_EGRESS_ALLOW": "127.0.0.0/8"}))
-    yield
-    http.configure(load_settings(stores_environ))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 def said(got: Got) -> Any:

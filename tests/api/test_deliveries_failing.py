@@ -1,15 +1,14 @@
 """Receivers that fail: when a delivery is tried again, when it is given up, and who is told."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from bson import ObjectId
-from flask import Flask
 
 from infitalks.actions import sending
+from infitalks.actions.leases import leased
 from infitalks.backends import http
 from infitalks.models.deliveries import Delivery
 from infitalks.models.webhooks import Webhook, webhook_to_serve
@@ -20,20 +19,6 @@ from tests.people import Person
 from tests.receivers import Behave, Receiver, answering, receiving
 
 pytestmark = pytest.mark.usefixtures("loopback")
-
-
-@pytest.fixture
-def loopback(app: Flask, stores_environ: dict[str, str]) -> Iterator[None]:
-    """Receivers on this machine may be reached."""
-    http.configure(load_settings({**stores_environ, "INFITALKS_EGRESS_ALLOW": "127.0.0.0/8"}))
-    yield
-    http.configure(load_settings(stores_environ))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 def seconds_until(shown: str) -> float:
@@ -209,7 +194,7 @@ def test_two_workers_at_once_send_a_delivery_once(ada: Person, receiver: Receive
     relay = Relay(ada, chat, receiver.url)
     ada.say(chat, "hello")
     tell(chat)
-    with sending.leased(f"deliver:{relay.id}", 5):  # the other one is at it
+    with leased(f"deliver:{relay.id}", 5):  # the other one is at it
         relay.work()
         assert receiver.got == []
     relay.work()
