@@ -45,7 +45,7 @@ def parse_gitea(payload: Any, headers: Headers) -> Post | None:
 
 
 def parse_forge(payload: Any, event: str) -> Post | None:
-    if not isinstance(payload, dict) or not event:
+    if not event or not (obj(payload).get("sender") or obj(payload).get("repository")):
         raise PayloadRefused("invalid_payload")
     tell = EVENTS.get(event)
     told = TOLD_ACTIONS.get(event)

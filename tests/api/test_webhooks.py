@@ -12,11 +12,9 @@ from bson import ObjectId
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from infitalks.app import create_app
 from infitalks.integrations.markdown import render_markdown
 from infitalks.integrations.mrkdwn import to_markdown
 from infitalks.models.users import user_by_id
-from infitalks.settings import load_settings
 from tests.api.corpus import MALFORMED, nothing_changes
 from tests.hooks import Hook
 from tests.people import Person
@@ -330,11 +328,3 @@ def test_a_webhooks_new_name_is_its_bots(hook: Hook, ada: Person) -> None:
     assert ada.patch(f"/api/webhooks/{hook.made['id']}", {"name": "Deploys"}).json["name"] == "Deploys"
     check_ok(hook.post({"text": "x"}))
     assert hook.messages()[0]["author"]["display_name"] == "Deploys"
-
-
-def test_a_sender_in_a_hurry_is_told_to_wait(app: Flask, stores_environ: dict[str, str]) -> None:
-    limited = create_app(load_settings({**stores_environ, "MONGODB_DATABASE": "api"})).test_client()
-    answers = (limited.post("/hooks/nobody", json={"text": "x"}) for _ in range(500))
-    refused = next(answer for answer in answers if answer.status_code != 404)
-    assert (refused.status_code, refused.data, refused.mimetype) == (429, b"rate_limited", "text/plain")
-    assert int(refused.headers["Retry-After"]) >= 1

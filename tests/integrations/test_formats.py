@@ -138,8 +138,8 @@ def test_a_card_says_what_happened(name: str) -> None:
 
 def test_what_says_nothing_is_no_post_and_no_error() -> None:
     assert post_of("github", payload("github_ping"), "ping") is None
-    assert post_of("github", {"action": "labeled", "issue": {}}, "issues") is None
-    assert post_of("github", {}, "marketplace_purchase") is None
+    assert post_of("github", {"action": "labeled", "issue": {}, "sender": {"login": "ada"}}, "issues") is None
+    assert post_of("github", {"sender": {"login": "ada"}}, "marketplace_purchase") is None
     assert post_of("gitlab", {"object_kind": "pipeline", "object_attributes": {"status": "running"}}) is None
     assert post_of("gitlab", {"object_kind": "emoji"}) is None
 

@@ -90,7 +90,13 @@ def test_huge_parts_are_cut_and_not_refused(form: Format) -> None:
     many: Any = [{"type": "section", "text": {"text": long}, "title": long, "fields": [field] * 60}] * 90
     huge = {"text": long, "content": long, "blocks": many, "attachments": many, "embeds": many, "message": long}
     huge |= {"alerts": [{"labels": {"alertname": long, "x": long}, "annotations": {"summary": long}}] * 500}
-    huge |= {"object_kind": "note", "object_attributes": {"note": long}, "comment": {"body": long}, "action": "created"}
+    huge |= {
+        "object_kind": "note",
+        "object_attributes": {"note": long},
+        "comment": {"body": long},
+        "action": "created",
+        "sender": {"login": long},
+    }
     huge |= {"data": {"issue": {"id": 1, "title": long, "culprit": long}}}
     payload: Any = long if form.name == "text" else huge
     post = post_of(form, payload, {"X-GitHub-Event": "issue_comment", "X-Gitea-Event": "issue_comment"})
