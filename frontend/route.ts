@@ -1,4 +1,4 @@
-// Which chat is open, as the address says it. Not for: loading it (net/sync.ts).
+// Which chat is open, as the address says it. Not for: loading it (state/catchup.ts).
 import { openId } from "./store";
 
 const CHAT = /^\/c\/([0-9a-f]{24})(?:\/(\d+))?$/;

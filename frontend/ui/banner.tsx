@@ -1,4 +1,4 @@
-// Says that live events or answers stopped, once that has lasted. Not for: making them come back (net/realtime.ts).
+// Says that live events or answers stopped, once that has lasted. Not for: making them come back (state/reconnect.ts).
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { live, reachable } from "../store";
