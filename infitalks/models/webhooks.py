@@ -70,4 +70,4 @@ def webhook_to_serve(webhook_id: ObjectId) -> Webhook | None:
 def resting_among(webhook_ids: Iterable[ObjectId]) -> set[ObjectId]:
     """Those of them whose receiver is left alone for now."""
     query: Doc = {"_id": {"$in": list(webhook_ids)}, "$expr": {"$gt": ["$rest_until", "$$NOW"]}}
-    return set(Webhook.raw().distinct("_id", query))
+    return {row["_id"] for row in Webhook.raw().find(query, {"_id": 1})}  # `distinct` knows no $$NOW
