@@ -308,6 +308,24 @@ def test_a_deleted_webhook_is_told_nothing_and_nothing_of_it_stays(ada: Person, 
     assert receiver.got == [] and Delivery.raw().count_documents({"webhook": ObjectId(relay.id)}) == 0
 
 
+def test_an_incoming_one_can_be_switched_off_and_on_and_has_rules_of_its_own(ada: Person) -> None:
+    chat = ada.group()
+    hook = ada.post(f"/api/chats/{chat}/webhooks", {"kind": "incoming", "name": "Builds"}).json
+    path, inside = f"/api/webhooks/{hook['id']}", hook["url"].partition("8000")[2]
+    posted = []
+    for active in (True, False, True):
+        assert ada.patch(path, {"active": active}).json["active"] is active
+        posted.append(ada.client.post(inside, json={"text": "hi"}).status_code)
+    assert posted == [200, 404, 200]
+    ruled = ada.patch(path, {"template": "{{who}} fell", "signing_secret": "long enough"}).json
+    assert (ruled["template"], ruled["signed"]) == ("{{who}} fell", True)
+    freed = ada.patch(path, {"template": None, "signing_secret": None, "name": "Works"}).json
+    assert (freed["template"], freed["signed"], freed["name"]) == (None, False, "Works")
+    with nothing_changes():
+        assert ada.patch(path, {"url": "https://e.example/"}).json["error"]["fields"].keys() == {"url"}
+    assert ada.post(f"{path}/test").status_code == 409 and ada.get(f"{path}/deliveries").json["deliveries"] == []
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no address": ({"url": None}, "url"),
     "an address inside": ({"url": "http://169.254.169.254/latest"}, "url"),
@@ -321,6 +339,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "two words as one": ({"trigger_words": ["a b"]}, "trigger_words"),
     "an empty word": ({"trigger_words": [""]}, "trigger_words"),
     "words beside a mention": ({"trigger_when": "mention", "trigger_words": ["x"]}, "trigger_words"),
+    "incoming fields for an outgoing one": ({"template": "x"}, "template"),
     "outgoing fields for an incoming one": ({"kind": "incoming"}, "url"),
 }
 
