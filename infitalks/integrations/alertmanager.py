@@ -21,10 +21,14 @@ def parse_alertmanager(payload: Any) -> Post:
     if not isinstance(payload, dict) or not isinstance(payload.get("alerts"), list):
         raise PayloadRefused("invalid_payload")
     alerts = objs(payload["alerts"])
-    cards = [_summary(payload, alerts), *(_alert(alert) for alert in alerts[:MOST_ALERTS])]
+    return compose("", _cards(payload, alerts), incident=_incident(payload, alerts))
+
+
+def _cards(payload: dict[str, Any], alerts: list[dict[str, Any]]) -> Iterator[CardOut | None]:
+    yield _summary(payload, alerts)
+    yield from map(_alert, alerts[:MOST_ALERTS])
     if len(alerts) > MOST_ALERTS:
-        cards.append(card(text=f"… and {len(alerts) - MOST_ALERTS} more"))
-    return compose("", cards, incident=_incident(payload, alerts))
+        yield card(text=f"… and {len(alerts) - MOST_ALERTS} more")
 
 
 def _is_over(thing: dict[str, Any]) -> bool:
@@ -54,7 +58,7 @@ def _summary(payload: dict[str, Any], alerts: list[dict[str, Any]]) -> CardOut |
         color=_color(payload, labels),
         title=f"[{state}] {name}",
         url=payload.get("externalURL"),
-        fields=[card_field(key, escaped(value), short=True) for key, value in _labels(labels)],
+        fields=(card_field(key, escaped(value), short=True) for key, value in _labels(labels)),
         footer=escaped(" · ".join(filter(None, (line(payload.get("receiver")), _cut_off(payload))))),
     )
 
@@ -84,7 +88,7 @@ def _alert(alert: dict[str, Any]) -> CardOut | None:
         title=("✅ " if over else "🔥 ") + (line(labels.get("alertname")) or "Alert"),
         url=alert.get("generatorURL"),
         text="\n".join(filter(None, (text(notes.get(key)).strip() for key in SHOWN_NOTES))),
-        fields=list(_fields(alert, labels, notes)),
+        fields=_fields(alert, labels, notes),
         image_url=alert.get("imageURL"),
         image_alt="graph" if alert.get("imageURL") else "",
         at=moment(alert.get("endsAt") if over else alert.get("startsAt")),

@@ -83,7 +83,7 @@ def _section(block: dict[str, Any], color: Any) -> CardOut | None:
     return card(
         color=color,
         text=rich(block.get("text")),
-        fields=[card_field("", rich(each), short=True) for each in items(block.get("fields")) if rich(each)],
+        fields=(card_field("", words, short=True) for words in map(rich, items(block.get("fields"))) if words),
         thumb_url=_image(accessory) if pictured else None,
         image_alt=accessory.get("alt_text") if pictured else "",
         buttons=_buttons([accessory]),

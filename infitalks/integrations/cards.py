@@ -4,7 +4,7 @@ Oversized parts are cut and end in an ellipsis; nothing is refused. Not for: wha
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from infitalks.schemas.cards import ButtonOut, CardAuthorOut, CardFieldOut, Card
 
 # Characters and counts: the largest that Slack and Discord document, or what a page can show well.
 LONGEST_TITLE, LONGEST_NAME, LONGEST_FOOTER, LONGEST_BUTTON, LONGEST_ALT = 300, 120, 300, 80, 300
-LONGEST_CARD_TEXT, LONGEST_VALUE = 6000, 2000
+LONGEST_CARD_TEXT, LONGEST_VALUE, LONGEST_FIELDS = 6000, 2000, 6000
 MOST_FIELDS, MOST_BUTTONS = 25, 10
 
 COLORS = {"good": "#2eb886", "warning": "#daa038", "danger": "#a30200", "quiet": "#8a8f98", "accent": "#3b6fd4"}
@@ -45,7 +45,7 @@ def card(
         url=link(url),
         text=body,
         html=render_markdown(body) if body else "",
-        fields=list(islice(fields, MOST_FIELDS)),
+        fields=list(_within(fields)),
         image_url=link(image_url),
         image_alt=cut(line(image_alt), LONGEST_ALT),
         thumb_url=link(thumb_url),
@@ -55,6 +55,17 @@ def card(
         buttons=list(islice((button for button in buttons if button), MOST_BUTTONS)),
     )
     return made if _says_something(made) else None
+
+
+def _within(fields: Iterable[CardFieldOut]) -> Iterator[CardFieldOut]:
+    # One by one: the rest are not even rendered.
+    room = LONGEST_FIELDS
+    for each in islice(fields, MOST_FIELDS):
+        room -= len(each.title) + len(each.text)
+        if room < 0:
+            yield CardFieldOut(title="", text="…", html="<p>…</p>")
+            return
+        yield each
 
 
 def _says_something(card: CardOut) -> bool:

@@ -61,10 +61,10 @@ def embed_cards(embeds: Any) -> Iterator[CardOut | None]:
             title=embed.get("title"),
             url=embed.get("url"),
             text=markup(embed.get("description")),
-            fields=[
+            fields=(
                 card_field(field.get("name"), markup(field.get("value")), short=field.get("inline") is True)
                 for field in fields
-            ],
+            ),
             image_url=obj(embed.get("image")).get("url"),
             thumb_url=obj(embed.get("thumbnail")).get("url"),
             footer=escaped(below.get("text")),
