@@ -223,6 +223,12 @@ def test_grafanas_post_for_slack_is_shown_with_its_table() -> None:
     assert post.via and post.via["name"] == "Grafana"
 
 
+def test_gitlabs_post_for_slack_is_shown_with_its_links() -> None:
+    lead, commit = told("slack", payload("slack_gitlab")).cards
+    assert "[main](<https://gitlab.example/ada/garden/commits/main>)" in lead.text
+    assert commit.color == "#334455" and commit.text.endswith(": Water & weed - Ada")
+
+
 def test_mattermosts_words_are_markdown_already() -> None:
     post = told("mattermost", payload("mattermost"))
     assert post.cards[0].html.startswith("<p><strong>done</strong> in <em>3 s</em>")
