@@ -1,13 +1,15 @@
 """The Celery app: `celery -A worker worker`, `celery -A worker beat`."""
 
 import os
+from threading import Thread
 from typing import Any
 
-from celery.signals import worker_init, worker_process_init
+from celery.signals import worker_init, worker_process_init, worker_ready
+from celery.worker import state
 
 from infitalks.actions import migrations
 from infitalks.app import create_app
-from infitalks.backends.queue import celery_app
+from infitalks.backends.queue import celery_app, end_when_deaf
 from infitalks.models.database import connect_database, disconnect_database, wait_for_journal
 from infitalks.settings import SettingsError, load_settings
 
@@ -31,3 +33,13 @@ def _connect_anew(**_: Any) -> None:
     # A connection does not survive the fork into a pool process.
     disconnect_database()
     connect_database(settings)
+
+
+@worker_ready.connect
+def _listen_to_itself(**_: Any) -> None:
+    queues = list(celery_app.amqp.queues.consume_from)
+    Thread(target=end_when_deaf, args=(queues, _is_busy), name="deafness", daemon=True).start()
+
+
+def _is_busy() -> bool:
+    return bool(state.reserved_requests or state.active_requests)

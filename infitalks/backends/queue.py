@@ -1,8 +1,11 @@
 """Celery, as a doorbell: work is named here and kept in MongoDB. Losing every ring loses nothing: a sweep finds it."""
 
 import logging
+import os
 import queue
 import threading
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import redis
@@ -21,6 +24,7 @@ QUEUES = {"realtime": "realtime", "media": "media", "webhooks": "webhooks", "mai
 BELL_SECONDS = 5  # a bell that was lost with its task keeps later ones quiet for so long at most
 RING_SECONDS = 60  # an older ring is stale: what it was about, a sweep has found
 VISIBILITY_SECONDS = 600  # longer than any task may run
+DEAF_SECONDS = 20
 
 celery_app = Celery("infitalks")
 _waiting: queue.Queue[tuple[str, tuple[str, ...], bool]] = queue.Queue(maxsize=1000)
@@ -59,6 +63,7 @@ def configure(settings: Settings) -> Celery:
             "socket_connect_timeout": 1,
             "socket_timeout": 2,
             "health_check_interval": 30,
+            "socket_keepalive": True,
             "max_retries": 1,
             "interval_start": 0,
             "interval_step": 0.1,
@@ -96,6 +101,28 @@ def answer(task: str, *args: str) -> None:
 def ping() -> None:
     """Raise redis.RedisError unless Redis answers within a second."""
     _connection().ping()
+
+
+def end_when_deaf(queues: Sequence[str], busy: Callable[[], bool]) -> None:
+    """For a worker's own thread: end the process where tasks wait in these queues and it, with nothing to do, takes
+    none. Its connection is dead then without having been closed, as behind a firewall that forgot it; the library
+    waits for an answer for ever (seen with kombu 5.7). Whoever runs the worker starts it again."""
+    last_well = time.monotonic()
+    while True:
+        before = time.monotonic()
+        time.sleep(1)
+        held = time.monotonic() - before > 1 + DEAF_SECONDS / 4  # this process itself was
+        if held or busy() or not _any_waits(queues):
+            last_well = time.monotonic()
+        elif time.monotonic() - last_well > DEAF_SECONDS:
+            log.critical("tasks wait in Redis and none is taken: ending, to be started again")
+            os._exit(1)
+
+
+def _any_waits(queues: Sequence[str]) -> bool:
+    with suppress(redis.RedisError):
+        return any(_connection().llen(queue) for queue in queues)
+    return False
 
 
 def _connection() -> redis.Redis:
