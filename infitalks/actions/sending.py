@@ -36,11 +36,11 @@ DELAYS = (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
 JITTER = 0.2
 LONGEST_WAIT = 3600  # that a receiver's Retry-After can ask for, in seconds
 CLAIM_SECONDS = 30.0  # longer than any try, posting of its reply included
-MOST_IN_A_ROW = 50  # of one webhook, before others may have the place
+TURN_SECONDS = 5.0  # then others may have the place: a receiver that is slow, but answers, must not keep it
 MOST_OF_A_HOST = 4  # at once, in this process
 FIRST_REST, LONGEST_REST = 5, 300  # seconds that a receiver which does not answer at all is left alone
 OFF_AFTER = 5 * 24 * 3600  # seconds of nothing but failures
-KEPT_SECONDS = 30 * 24 * 3600  # how long what has arrived is shown
+KEPT_SECONDS = {"ok": 30 * 24 * 3600, "dead": 90 * 24 * 3600}  # how long what has come to an end is shown
 MOST_ATTEMPTS = 20  # that are kept of one delivery
 LONGEST_EXCERPT = 500  # characters of an answer
 NOTICE_SECONDS = 3600
@@ -92,9 +92,9 @@ def deliver_waiting(webhook_id: ObjectId) -> None:
     ):
         if not seated or token is None:
             return  # the sweep comes again; and whoever holds the lease looks once more
-        for _ in range(MOST_IN_A_ROW):
-            if not renew_lease(lease, token, CLAIM_SECONDS) or not _deliver_next(webhook_id):
-                break
+        end = time.monotonic() + TURN_SECONDS
+        while renew_lease(lease, token, CLAIM_SECONDS) and _deliver_next(webhook_id) and time.monotonic() < end:
+            pass
     if webhook_to_serve(webhook_id) and is_anything_due(webhook_id):
         ring([webhook_id])
 
@@ -283,8 +283,11 @@ def _retry_after(outcome: Outcome) -> float:
 
 def _end(delivery: Doc, state: str, reason: str | None, attempt: Doc | None = None) -> None:
     """It is sent no more: it arrived, or is dead for the reason."""
-    expires = _in(KEPT_SECONDS) if state == "ok" else "$$REMOVE"
-    _mark(delivery, {"state": state, "due": "$$REMOVE", "expires_at": expires, **_kept(reason, attempt)})
+    _mark(delivery, {**_ended(state), **_kept(reason, attempt)})
+
+
+def _ended(state: str) -> Doc:
+    return {"state": state, "due": "$$REMOVE", "expires_at": _in(KEPT_SECONDS[state])}
 
 
 def _kept(reason: str | None, attempt: Doc | None) -> Doc:
@@ -333,7 +336,7 @@ def _bury(webhook_id: ObjectId, reason: str | None) -> None:
         Delivery.raw().delete_many({"webhook": webhook_id})
         return
     idle = {"$or": [{"state": {"$ne": "sending"}}, {"$expr": {"$lte": ["$due", "$$NOW"]}}]}
-    dead = {"state": "dead", "due": "$$REMOVE", "claim": "$$REMOVE", "reason": {"$literal": reason}}
+    dead = {**_ended("dead"), "claim": "$$REMOVE", "reason": {"$literal": reason}}
     Delivery.raw().update_many({"webhook": webhook_id, **OPEN, **idle}, [{"$set": dead}])
 
 

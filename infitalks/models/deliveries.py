@@ -1,4 +1,4 @@
-"""Deliveries: what an outgoing webhook is told, one row for each event and webhook, kept until long after it arrived.
+"""Deliveries: what an outgoing webhook is told, one row for each event and webhook, kept long after its end.
 
 `state`: new, sending, wait (for its next try), ok, or dead (the failed list). `due` is there as long as it has to be
 sent: when, by the database's clock; while it is being sent, when somebody else may take it over.
@@ -46,7 +46,7 @@ class Delivery(Stored):
     content_type = StringField(required=True)
     body = BinaryField(required=True)
     created_at = DateTimeField(required=True)
-    expires_at = DateTimeField()  # once it has arrived
+    expires_at = DateTimeField()  # once it has arrived, or is dead
 
     meta = {"collection": "deliveries"}
 

@@ -1,14 +1,18 @@
 """Outgoing webhooks for tests, and a worker's work on them, done when a test asks for it."""
 
+import json
+import time
 from typing import Any
 
 from bson import ObjectId
 
 from infitalks.actions import realtime, sending
+from infitalks.integrations.signatures import verify
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import AT_ONCE
 from infitalks.models.webhooks import Webhook
 from tests.people import Person
+from tests.receivers import Got
 
 
 class Relay:
@@ -49,3 +53,13 @@ def tell(chat: str, *relays: Relay) -> None:
     realtime.fan_out(ObjectId(chat))
     for relay in relays:
         relay.work()
+
+
+def said(got: Got) -> Any:
+    """What a receiver got, read as JSON."""
+    return json.loads(got.body)
+
+
+def check_signed(got: Got, secret: str) -> str:
+    """The request's id, where this secret signed it just now."""
+    return verify(got.headers, got.body, [secret], time.time())
