@@ -7,6 +7,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.faults.rig import WEBS, Cluster
 from tests.faults.scene import Scene
 from tests.faults.senders import Load, Log, Person, send
 from tests.running import wait_until
+
+CROWD = 40  # of requests to each web process, which has 16 threads
 
 pytestmark = pytest.mark.timeout(PATIENCE)
 
@@ -45,11 +48,13 @@ def test_a_mongod_that_hangs_gets_503_and_leaves_threads_for_others(
     cluster: Cluster, log: Log, often: Often, judge: Judge
 ) -> None:
     scene = Scene(cluster, log)
-    with scene.talk(often(60, 10)) as load:
+    ask = partial(scene.people[0].ask, "GET", "/api/chats")
+    with scene.talk(often(60, 10)) as load, ThreadPoolExecutor(2 * CROWD) as crowd:
         load.flow(30)
         begin, before = time.monotonic(), len(log.attempts)
         cluster.pause("mongod")
         try:
+            asked = [crowd.submit(ask, at=number) for number in range(2 * CROWD)]
             wait_until(partial(told_to_wait, log, before), "senders are told to come again", 30)
             for name in WEBS:
                 assert requests.get(f"{cluster.url(name)}/healthz", timeout=2).ok
@@ -57,6 +62,9 @@ def test_a_mongod_that_hangs_gets_503_and_leaves_threads_for_others(
         finally:
             cluster.resume("mongod")
         load.flow(30)
+        answers = [answer.result() for answer in asked]
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert sum(bool(answer.headers.get("Retry-After")) for answer in answers) >= CROWD
     judge("mongod hung for 10 s under load", 0, scene.history(), scene.pages_after)
 
 
