@@ -39,10 +39,14 @@ def meanwhile(*works: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def held(
-    cluster: Cluster, point: str, who: str, work: Callable[[], requests.Response]
+    cluster: Cluster, point: str, who: str, work: Callable[[], requests.Response], order: str = "stop"
 ) -> Iterator[Future[requests.Response]]:
-    """`work` makes the process `who` pass this point, where it stands still until the block ends."""
-    cluster.failpoint(point, "stop")
+    """`work` makes the process `who` pass this point, where it stands still until the block ends.
+
+    A process is stopped as soon as one of its threads gets the signal, which need not be the one at the point: where
+    that one must not get a step further, the order is a `sleep` that is longer than the block.
+    """
+    cluster.failpoint(point, order)
     with ThreadPoolExecutor(1) as pool:
         try:
             working = pool.submit(work)

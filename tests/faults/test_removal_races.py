@@ -18,6 +18,7 @@ from tests.faults.rig import Cluster, Doc
 from tests.faults.senders import Person
 from tests.running import wait_until
 
+STAND = "sleep 2"  # what is done meanwhile takes a tenth of it
 SPEAKERS = 4  # threads of the removed one's
 MOST_HASTE = 0.03  # seconds: how much later than the first answer the removal comes, at most
 
@@ -88,7 +89,7 @@ def test_what_has_a_number_but_is_not_inserted_when_its_author_is_removed_is_ref
     chat = ada.group(bob)
     writer = Writer(bob, chat, bob.call("POST", "/api/messages", json=message(chat))["id"])
     asked = writer.something(number, chance)
-    with held(cluster, "append.before_insert", "web1", partial(ask, bob, asked, 0)) as answer:
+    with held(cluster, "append.before_insert", "web1", partial(ask, bob, asked, 0), STAND) as answer:
         assert remove(ada, chat, bob, 1).status_code == 204
     assert answer.result().status_code in (404, 503)  # who stood still for too long is told to send it again
     assert ask(bob, asked, 0).status_code == 404
@@ -100,7 +101,7 @@ def test_what_has_a_number_but_is_not_inserted_when_its_author_is_removed_is_ref
 def test_what_is_sent_while_a_removal_has_a_number_but_is_not_inserted_stands_before_it(cluster: Cluster) -> None:
     ada, bob = Person(cluster.urls, "ada"), Person(cluster.urls, "bob")
     chat = ada.group(bob)
-    with held(cluster, "append.before_insert", "web1", partial(remove, ada, chat, bob, 0)) as answer:
+    with held(cluster, "append.before_insert", "web1", partial(remove, ada, chat, bob, 0), STAND) as answer:
         sent = bob.call("POST", "/api/messages", at=1, json=message(chat))
     assert answer.result().status_code == 204
     assert sent["seq"] < removal_in(log_of(cluster, chat))
