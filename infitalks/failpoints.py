@@ -6,6 +6,7 @@ the file away and does what its text says: `kill`, `stop` (until SIGCONT) or `sl
 
 import os
 import signal
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -37,7 +38,8 @@ def _obey(order: str) -> None:
         case ["kill"]:
             os.kill(os.getpid(), signal.SIGKILL)
         case ["stop"]:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # To this very thread: the kernel may let another one take it, and this one would go on for a moment.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         case ["sleep", seconds]:
             time.sleep(float(seconds))
         case _:

@@ -9,7 +9,7 @@ from tests.hooks import Hook
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # `imghdr`, which some of its plugins still import
-    apprise = pytest.importorskip("apprise")
+    import apprise
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
 

@@ -1,10 +1,8 @@
 """The registry's `discord-webhook` posts, edits and deletes."""
 
-import pytest
+import discord_webhook
 
 from tests.hooks import Hook
-
-discord_webhook = pytest.importorskip("discord_webhook")
 
 
 def test_it_posts_edits_and_deletes_its_message(address: str, hook: Hook) -> None:
