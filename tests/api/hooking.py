@@ -9,7 +9,7 @@ from bson import ObjectId
 from infitalks.actions import realtime, sending
 from infitalks.integrations.signatures import verify
 from infitalks.models.deliveries import Delivery
-from infitalks.models.log import AT_ONCE
+from infitalks.models.log import AT_ONCE, Entry
 from infitalks.models.webhooks import Webhook
 from tests.people import Person
 from tests.receivers import Got
@@ -49,7 +49,8 @@ class Relay:
 
 
 def tell(chat: str, *relays: Relay) -> None:
-    """The fan-out of the chat, and what it led to."""
+    """The fan-out of the chat, and what it led to. All of it is told each time anew, as where workers die."""
+    Entry.raw().update_many({"chat": ObjectId(chat)}, {"$set": {"out.state": "new", "out.due": AT_ONCE}})
     realtime.fan_out(ObjectId(chat))
     for relay in relays:
         relay.work()
