@@ -125,11 +125,12 @@ class Stage:
         return Caller({"Authorization": f"Bearer {token}"}, {}, [self.strange, *self._secrets(person)])
 
     def _secrets(self, caller: Person | None) -> Iterator[str]:
-        """Of all but the caller, and Sam whose password is known: addresses and, as stored, what opens doors."""
-        known = {person.id for person in (caller, self.sam) if person}
-        for user in User.raw().find():
-            if str(user["_id"]) not in known:
-                yield from (user[field] for field in ("email", "password_hash", "token_hash") if user.get(field))
+        """Of the others here, but Sam whose password is known: addresses and, as stored, what opens doors. Not of
+        made-up accounts: who happens to name one rightly is signed in to it."""
+        others = {p.id for p in (self.ada, self.bob, self.rex, self.dot, self.eve)} | {self.bot}
+        others -= {caller.id} if caller else set()
+        for user in User.raw().find({"_id": {"$in": [ObjectId(other) for other in others]}}):
+            yield from (user[field] for field in ("email", "password_hash", "token_hash") if user.get(field))
 
     def callers(self) -> dict[str, Callable[[], Caller]]:
         """By role; each is made when it is asked for."""
