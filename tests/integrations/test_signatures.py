@@ -1,6 +1,9 @@
 """Standard Webhooks signatures: the specification's own vector both ways, rotation, and every altered byte."""
 
+import time
+
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from infitalks.integrations.signatures import SignatureRefused, sign, verify, write_secret
 
@@ -51,6 +54,21 @@ def test_every_altered_byte_is_refused() -> None:
     for name, value in (("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJeK"), ("webhook-timestamp", str(AT + 1))):
         with pytest.raises(SignatureRefused):
             verify({**HEADERS, name: value}, BODY, [SECRET], AT)
+
+
+def test_the_official_library_accepts_what_we_sign_and_no_altered_byte_of_it() -> None:
+    at = int(time.time())
+    receiver, headers = Webhook(SECRET), sign(ID, at, BODY, [OTHER, SECRET])
+    assert receiver.verify(BODY, headers) == {"test": 2432232314}
+    for place in range(len(BODY)):
+        altered = BODY[:place] + bytes([BODY[place] ^ 1]) + BODY[place + 1 :]
+        with pytest.raises(WebhookVerificationError):
+            receiver.verify(altered, headers)
+    for name, value in (("webhook-id", ID.lower()), ("webhook-timestamp", str(at + 1))):
+        with pytest.raises(WebhookVerificationError):
+            receiver.verify(BODY, {**headers, name: value})
+    with pytest.raises(WebhookVerificationError):
+        Webhook(write_secret(b"a key that nobody here signs with")).verify(BODY, headers)
 
 
 @pytest.mark.parametrize("name", HEADERS)
