@@ -163,7 +163,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
 
 
 def _keep_threads_free(app: Flask) -> None:
-    bulkhead = Bulkhead(MOST_AT_ONCE, PATIENCE_SECONDS)
+    bulkhead = app.extensions["at_work"] = Bulkhead(MOST_AT_ONCE, PATIENCE_SECONDS)
 
     @app.before_request
     def enter() -> None:
