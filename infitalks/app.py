@@ -246,7 +246,6 @@ def _render_errors(app: Flask) -> None:
             logger.exception("the database driver failed")
             return _render(InfiTalksError("Something went wrong here."))
         logger.warning("the database is away: %s", type(error).__name__)
-        g.caller = None  # the page that says so must not ask again
         return _render(Unavailable("The database is away for a moment. Send again with the same client_id."))
 
     @app.errorhandler(Exception)
@@ -267,6 +266,8 @@ def _wants_page() -> bool:
 
 
 def _render(error: InfiTalksError) -> Any:
+    if error.status == 503:
+        g.caller = None  # the page that says so must not ask a database that is away
     if request.path.startswith("/hooks/"):
         return hooks.hook_error(error)
     if _wants_page():

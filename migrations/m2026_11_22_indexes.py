@@ -11,7 +11,7 @@ def upgrade(db: Database[dict[str, Any]]) -> None:
     log.create_index([("chat", ASCENDING), ("seq", ASCENDING)], unique=True)
     log.create_index([("chat", ASCENDING), ("author", ASCENDING), ("client_id", ASCENDING)], unique=True)
     waiting = {"out.state": "new"}
-    log.create_index([("chat", ASCENDING), ("out.due", ASCENDING)], name="waiting", partialFilterExpression=waiting)
+    log.create_index([("chat", ASCENDING), ("seq", ASCENDING)], name="waiting", partialFilterExpression=waiting)
     log.create_index([("target", ASCENDING)], name="about_waiting", partialFilterExpression=waiting)
     log.create_index([("target", ASCENDING), ("kind", ASCENDING)], sparse=True, name="about")
     log.create_index([("chat", ASCENDING), ("kind", ASCENDING), ("seq", ASCENDING)])

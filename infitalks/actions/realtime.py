@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from bson import ObjectId
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
 
 from infitalks import events
 from infitalks.access import visible
@@ -30,6 +31,7 @@ RENEW_AFTER = 1.0
 BATCH = 100  # entries read at once
 MOST_TRIES = 3
 RETRY_SECONDS = 2
+LONGEST_RETRY_SECONDS = 8
 
 
 class LeaseLost(Exception):
@@ -54,14 +56,14 @@ class Turn:
 
 def fan_out(chat_id: ObjectId) -> None:
     """Tell everybody concerned of all waiting entries of the chat, in order. Running it twice is harmless."""
-    told = 0
+    told, reachable = 0, True
     with leased(lease := f"fan_out:{chat_id}", LEASE_SECONDS) as token:
         if token is None:
             return  # whoever holds it looks once more after letting go
         turn = Turn(lease, token)
         with suppress(LeaseLost):
             while batch := waiting_entries(chat_id, told, BATCH):
-                _tell_batch(chat_id, batch, turn)
+                reachable = _tell_batch(chat_id, batch, turn, reachable)
                 told = batch[-1]["seq"]
     if waiting_entries(chat_id, told, 1):
         events.entry_appended(chat_id)
@@ -90,10 +92,10 @@ def _runs(batch: list[Doc]) -> Iterator[list[Doc]]:
         yield run
 
 
-def _tell_batch(chat_id: ObjectId, batch: list[Doc], turn: Turn) -> None:
-    reachable = True
+def _tell_batch(chat_id: ObjectId, batch: list[Doc], turn: Turn, reachable: bool) -> bool:
     for run in _runs(batch):
         reachable = _tell_run(chat_id, run, turn, reachable)
+    return reachable
 
 
 def _tell_run(chat_id: ObjectId, run: list[Doc], turn: Turn, reachable: bool) -> bool:
@@ -107,8 +109,8 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], turn: Turn, reachable: bool) ->
             _mark(run, {"out.state": "done"})
         else:
             _postpone(run)
-    except LeaseLost:
-        raise
+    except (LeaseLost, ConnectionFailure, WTimeoutError, ExecutionTimeout):
+        raise  # no fault of the entries
     except realtime.RealtimeUnavailable as error:
         logger.warning("live events wait, pages poll meanwhile: %s", error)
         _postpone(run)
@@ -150,8 +152,11 @@ def _recipients(chat_id: ObjectId, first: Doc) -> list[ObjectId]:
 
 
 def _postpone(run: list[Doc]) -> None:
-    """The server of live events is away: that is no fault of the entries, so it does not count."""
-    _mark(run, {"out.due": _LATER})
+    """The server of live events is away: that is no fault of the entries, so it does not count. What has waited long
+    is tried less often, so that a long backlog costs little."""
+    age = {"$divide": [{"$subtract": ["$$NOW", "$at"]}, 4]}
+    wait = {"$max": [RETRY_SECONDS * 1000, {"$min": [LONGEST_RETRY_SECONDS * 1000, age]}]}
+    _mark(run, {"out.due": {"$add": ["$$NOW", wait]}})
 
 
 def _count_failure(entry: Doc) -> None:

@@ -151,6 +151,8 @@ def keep_session(session_id: str, user: User) -> None:
 
 def end_session(session: Session) -> None:
     """The session is over at once, and so is what its pages may hear."""
+    # Before as well as after: whoever dies in between leaves no ended session listening.
+    change_epoch(session.user)
     session.delete()
     change_epoch(session.user)
 
@@ -166,6 +168,7 @@ def end_named_session(user_id: ObjectId, public_name: str) -> None:
 
 def end_all_sessions(user_id: ObjectId, *, but: str | None = None) -> None:
     """End all of a user's sessions, or all but the one whose id is `but`."""
+    change_epoch(user_id)
     Session.objects(user=user_id, id__ne=but).delete()
     change_epoch(user_id)
 

@@ -70,11 +70,14 @@ def _snippet(message: Doc) -> Doc:
 def rebuild_last_message(chat_id: ObjectId) -> None:
     """After an edit or deletion: the chat list shows the last message as it now is."""
     message = last_message_in(chat_id)
-    if message:
+    while message:
         Chat.raw().update_one(
-            {"_id": chat_id, "last_message.seq": message["seq"]},
-            {"$set": {"last_message": _snippet(message)}},
+            {"_id": chat_id, "last_message.seq": message["seq"]}, {"$set": {"last_message": _snippet(message)}}
         )
+        # Whoever was quicker may have been overwritten: a deleted text must not come back.
+        before, message = message, last_message_in(chat_id)
+        if message and _snippet(message) == _snippet(before):
+            return
 
 
 def move_read_positions(readers: Iterable[tuple[ObjectId, Doc]]) -> None:

@@ -15,7 +15,7 @@ from infitalks import events
 from infitalks.actions.chats import leave_groups
 from infitalks.actions.media import clear_profile_pictures, set_profile_picture
 from infitalks.actions.passwords import hash_password, password_fits
-from infitalks.actions.sessions import end_all_sessions, keep_session
+from infitalks.actions.sessions import change_epoch, end_all_sessions, keep_session
 from infitalks.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from infitalks.models.database import database
 from infitalks.models.users import (
@@ -113,6 +113,7 @@ def change_password(user: User, current: str | None, password: str, *, kept: str
     """Set the password, given the current one where there is one; all other sessions end."""
     if user.password_hash and not password_fits(user.password_hash, current or ""):
         raise Invalid("The current password is wrong.", fields={"current_password": "is wrong"})
+    change_epoch(user.id)  # the sessions end with the password; whoever dies then leaves none of them listening
     unchanged = User.objects(id=user.id, password_hash=user.password_hash)
     if not unchanged.update_one(set__password_hash=hash_password(password)):
         raise Conflict("The password was changed elsewhere a moment ago.")
@@ -208,6 +209,7 @@ def _join(user: User, identity: Identity) -> User:
     change: dict[str, Any] = {"push__identities": identity, "set__email_verified": True}
     if not user.email_verified:
         # In one step with the rest. Sessions hang on the password, so none slips in before they are ended.
+        change_epoch(user.id)
         change["unset__password_hash"] = True
     user.update(**change)
     if not user.email_verified:

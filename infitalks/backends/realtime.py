@@ -1,6 +1,7 @@
 """Live events through the official Pusher library, to hosted Pusher Channels or any server of its protocol."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,6 +19,7 @@ MOST_IN_BATCH = 10  # events, each to one channel
 _LIBRARY_LIMIT = 30_720
 _LIBRARY_BATCH_LIMIT = 10_240
 _AT_ONCE = 8  # requests under way, of one process
+AVOID_SECONDS = 3.0  # how long a server that hung is left alone: each try would hold up a worker as long
 
 Event = tuple[str, str]  # name, data
 
@@ -31,11 +33,13 @@ class RealtimeRefused(Exception):
 
 
 _client: pusher.Pusher | None = None
+_away_until = 0.0
 
 
 def configure(settings: Settings) -> None:
     """Make the client of this process; nothing is connected yet."""
-    global _client
+    global _client, _away_until
+    _away_until = 0.0
     where: dict[str, Any] = {"cluster": settings.pusher_cluster}
     if settings.pusher_host:
         where = {"host": settings.pusher_host, "port": settings.pusher_port}
@@ -86,6 +90,9 @@ def _trigger(channels: list[str], events: Sequence[Event]) -> None:
 
 
 def _send(request: Callable[..., Any], *arguments: Any) -> Any:
+    global _away_until
+    if time.monotonic() < _away_until:
+        raise RealtimeUnavailable("It hung a moment ago.")
     try:
         return request(*arguments)
     except PusherBadRequest as error:
@@ -95,6 +102,8 @@ def _send(request: Callable[..., Any], *arguments: Any) -> Any:
         kind = RealtimeRefused if str(error).startswith("413") else RealtimeUnavailable
         raise kind(str(error)) from error
     except (PusherError, requests.RequestException) as error:
+        if isinstance(error, requests.Timeout):
+            _away_until = time.monotonic() + AVOID_SECONDS
         raise RealtimeUnavailable(str(error)) from error
 
 

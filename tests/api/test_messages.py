@@ -3,7 +3,11 @@
 import secrets
 
 import pytest
+from bson import ObjectId
 
+from infitalks.actions import messages
+from infitalks.models.database import Doc
+from infitalks.models.log import last_message_in
 from tests.people import Person
 
 
@@ -133,3 +137,24 @@ def test_an_answer_names_a_message_of_the_same_chat(ada: Person, bob: Person) ->
     body = {"chat_id": other, "client_id": "x1", "text": "answer", "reply_to": first["id"]}
     refused = ada.post("/api/messages", body)
     assert refused.status_code == 422 and "reply_to" in refused.json["error"]["fields"]
+
+
+def test_a_deleted_text_does_not_come_back_with_an_edit_that_was_late(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = ada.group()
+    message = ada.say(chat, "first")["id"]
+    calls: list[Doc | None] = []
+
+    def slow(chat_id: ObjectId) -> Doc | None:
+        found = last_message_in(chat_id)
+        calls.append(found)
+        if len(calls) == 1:  # the edit has read what it will write
+            messages.delete_message(ObjectId(ada.id), message)
+        return found
+
+    monkeypatch.setattr("infitalks.actions.summaries.last_message_in", slow)
+    assert ada.patch(f"/api/messages/{message}", {"text": "second"}).status_code in (200, 404)
+    assert len(calls) > 1
+    (listed,) = [each for each in ada.get("/api/chats").json["chats"] if each["id"] == chat]
+    assert listed["last_message"]["deleted"] and "second" not in str(listed)

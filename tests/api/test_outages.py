@@ -8,8 +8,13 @@ import pytest
 import redis
 from bson import ObjectId
 from flask import Flask
+from pymongo.errors import AutoReconnect
 
 from infitalks.actions import realtime
+from infitalks.backends import realtime as live
+from infitalks.backends.limits import Bulkhead
+from infitalks.blueprints import guard
+from infitalks.errors import Unavailable
 from infitalks.models.log import Entry
 from tests.people import Person
 from tests.running import Running, wait_until
@@ -79,3 +84,57 @@ def test_bells_ring_again_as_soon_as_redis_is_back(ada: Person, redis_process: R
             return bool(bells.exists(f"bell:realtime.fan_out:{chat}"))
 
         wait_until(rung, "a message rings")
+
+
+def test_a_refusal_for_want_of_a_database_asks_it_for_nothing(
+    app: Flask, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def stuck(self: Bulkhead) -> object:
+        raise Unavailable("stuck")
+
+    assert ada.get("/settings").status_code == 200
+    monkeypatch.setattr(Bulkhead, "enter", stuck)
+    monkeypatch.setattr(guard, "session_of_cookie", asked.append)
+    for path in ("/settings", "/c/0", "/nowhere", "/api/chats"):
+        assert ada.get(path).status_code == 503
+    assert asked == []
+
+
+def count_tries(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[int]:
+    """As publish is called now: it fails with `error`."""
+    tries: list[int] = []
+
+    def publish(channels: list[str], told: list[live.Event]) -> None:
+        tries.append(len(told))
+        raise error
+
+    monkeypatch.setattr(live, "publish", publish)
+    return tries
+
+
+def outbox(chat: str) -> set[tuple[str, int]]:
+    entries = Entry.raw().find({"chat": ObjectId(chat)})
+    return {(entry["out"]["state"], entry["out"]["tries"]) for entry in entries}
+
+
+def test_a_server_that_is_away_is_tried_once_for_a_long_backlog(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = ada.group()
+    for number in range(5):
+        ada.say(chat, str(number))
+    monkeypatch.setattr(realtime, "BATCH", 2)
+    tries = count_tries(monkeypatch, live.RealtimeUnavailable("away"))
+    realtime.fan_out(ObjectId(chat))
+    assert len(tries) == 1 and outbox(chat) == {("new", 0)}
+
+
+def test_a_database_that_is_away_is_no_fault_of_what_waits_to_be_told(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = ada.group()
+    ada.say(chat, "hello")
+    count_tries(monkeypatch, AutoReconnect("away"))
+    with pytest.raises(AutoReconnect):
+        realtime.fan_out(ObjectId(chat))
+    assert outbox(chat) == {("new", 0)}

@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from bson import ObjectId
 from flask import Flask
 
-from infitalks.actions import realtime, users
+from infitalks.actions import realtime, sessions, users
+from infitalks.models.users import live_channels
 from infitalks.tasks.realtime import tell_moved, tell_read, tell_typing
 from tests.api.listening import Page, ask, channel, rung, tell
-from tests.api.signing import bearer, log_in, stored_user, tokens
+from tests.api.signing import bearer, log_in, signed_in, stored_user, tokens
 from tests.people import Person
 from tests.running import wait_until
 
@@ -250,3 +253,26 @@ def test_a_disabled_member_hears_nothing(ada: Person, bob: Person, page: Callabl
     tell(chat)
     realtime.tell_moved(opened.channel)
     assert opened.next() == ("moved", {})
+
+
+@pytest.mark.parametrize("way", ["logging out", "a new password"])
+def test_no_ended_session_goes_on_listening_where_its_end_was_cut_short(
+    app: Flask, ada: Person, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    before, real, calls = channel(ada), sessions.change_epoch, []
+
+    def dies_the_second_time(user_id: ObjectId) -> None:
+        calls.append(user_id)
+        if len(calls) > 1:
+            raise ConnectionError
+        real(user_id)
+
+    for module in (sessions, users):
+        monkeypatch.setattr(module, "change_epoch", dies_the_second_time)
+    if way == "logging out":
+        assert ada.post("/api/auth/logout").status_code == 500
+    else:
+        with pytest.raises(ConnectionError):
+            users.change_password(stored_user(ada), ada.password, "a new one for ada", kept=None)
+    assert not signed_in(ada.client)
+    assert before not in live_channels([ObjectId(ada.id)])

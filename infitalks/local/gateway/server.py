@@ -84,7 +84,9 @@ class Connection(asyncio.Protocol):
         if self._socket:
             self._socket.tick()
         elif self._clock() > self._expires:
-            self._transport.abort() if self._unread else self._transport.close()
+            # A close waits for what is still to be written, and so for a client that does not read.
+            waits = self._unread or self._transport.is_closing()
+            self._transport.abort() if waits else self._transport.close()
 
     def stop(self) -> None:
         """Send the client away; 4100 has it wait a second, so that it finds the next gateway up."""
