@@ -45,6 +45,11 @@ class Attempt:
         """It may have been stored or not."""
         return self.status == 0 or self.status >= 500
 
+    @property
+    def refused(self) -> bool:
+        """It was told that this message will never be taken: not for want of a token, or of patience."""
+        return 400 <= self.status < 500 and self.status not in (401, 429)
+
 
 @dataclass(frozen=True)
 class PageStory:
@@ -240,8 +245,9 @@ def no_stuck_work(history: History) -> Found:
 
 
 def honest(history: History) -> Found:
-    """C9: whoever was told to try again did and got one message; and 503 says when to."""
+    """C9: whoever was told to try again did and got one message; who may write is not refused; and 503 says when to."""
     stored = history.stored()
+    yield from _taken(history)
     for key, tries in history.tries().items():
         heard = [attempt for attempt in tries if attempt.acknowledged]
         if len({(attempt.message, attempt.seq) for attempt in heard}) > 1:
@@ -255,6 +261,23 @@ def honest(history: History) -> Found:
         for attempt in tries:
             if attempt.status >= 500 and not (attempt.status == 503 and attempt.retry_after):
                 yield OTHER, f"{attempt} is not how a server says that it is away"
+
+
+def _taken(history: History) -> Found:
+    """All that members who stayed have sent is acknowledged in the end, and no try at what is stored was refused."""
+    stored = history.stored()
+    stayed = {chat: _stayed(entries) for chat, entries in history.chats().items()}
+    for key, tries in history.tries().items():
+        if tries[0].author in stayed.get(tries[0].chat, ()):
+            if not any(attempt.acknowledged for attempt in tries):
+                yield LOST, f"{key} was never acknowledged: {tries[-1]}"
+            if key in stored and any(attempt.refused for attempt in tries):
+                yield OTHER, f"{key} is stored, and a try at it was refused: {tries}"
+
+
+def _stayed(entries: Iterable[Doc]) -> set[str]:
+    """Who is in the chat and never left it since: a refusal cannot be for that."""
+    return {person for person, spans in spans_of(entries).items() if len(spans) == 1 and spans[0][1] is None}
 
 
 def _altered(message: Doc) -> bool:

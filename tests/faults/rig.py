@@ -3,6 +3,7 @@
 Not for: who uses it meanwhile (senders.py, pages.py), nor what has to hold afterwards (history.py).
 """
 
+import re
 import secrets
 import subprocess
 from collections.abc import Callable, Collection, Iterator
@@ -26,6 +27,14 @@ STORES = ("mongod", "valkey", "media")
 WEBS = ("web1", "web2")
 NAMES = (*STORES, "gateway", "worker", "beat", *WEBS)
 DATABASE = "infitalks"
+# Who may end by itself, to be started again: what it said last names a store that it could not reach, or hears no more.
+MAY_END = ("worker", "beat", *WEBS)
+GOOD_CAUSE = re.compile(
+    r"tasks wait in Redis and none is taken"
+    r"|(redis|kombu|pymongo)\.(exceptions|errors)\."
+    r"(ConnectionError|TimeoutError|OperationalError|AutoReconnect|NetworkTimeout|ServerSelectionTimeoutError)"
+)
+LAST_WORDS = 20  # lines
 
 Doc = dict[str, Any]
 
@@ -41,7 +50,7 @@ class Cluster:
     ) -> None:
         """`wsgi`: another app for both webs. `flush_ms`: how seldom mongod journals unasked (0: its default)."""
         self.folder, self.wsgi, self.flush_ms = folder, wsgi, flush_ms
-        self.ended_alone: list[str] = []  # who ended without having been told to
+        self.ended_alone: list[str] = []  # who ended, for a good cause, without having been told to
         self.failpoints = folder / "failpoints"
         self.failpoints.mkdir(parents=True)
         self.ports: dict[str, int] = {}
@@ -165,13 +174,17 @@ class Cluster:
             wait_until(partial(self.serves, name), f"{name} serves", seconds)
 
     def serves(self, name: str) -> bool:
-        """The same as healthy(), but what ended by itself is started again, as `run` does."""
+        """The same as healthy(), but what ended by itself is started again, as `run` does.
+
+        Raises AssertionError where it had no good cause to end."""
         if self.ended(name):
             self._restart_ended(name)
         return self.healthy(name)
 
     def _restart_ended(self, name: str) -> None:
         """As the supervisor would: the rest of its group goes first."""
+        last_words = "\n".join(self.running[name].output().splitlines()[-LAST_WORDS:])
+        assert name in MAY_END and GOOD_CAUSE.search(last_words), f"{name} ended by itself: {last_words}"
         self.ended_alone.append(name)
         self.running[name].kill()
         self.launch(name)

@@ -110,6 +110,14 @@ BAD: list[tuple[str, str, str, Change]] = [
     ("C9 honest", "doubled", "one was made twice", tried(sent(1, begin=1.1))),
     ("C9 honest", "doubled", "a repeat was answered with another one", tried(sent(1, begin=1.1, status=200, seq=4))),
     ("C9 honest", "other", "a refused one is stored", attempt(0, status=404)),
+    (
+        "C9 honest",
+        "lost",
+        "a member was told that there is no such chat",
+        tried(sent(5, status=0), sent(5, begin=5.6, status=404)),
+    ),
+    ("C9 honest", "lost", "a member gave up without an answer", tried(sent(5, status=0))),
+    ("C9 honest", "other", "the repeat of a stored one was refused", tried(sent(1, begin=1.6, status=409))),
     ("C9 honest", "other", "it broke", attempt(4, status=500)),
     ("C9 honest", "other", "it did not say when to try again", attempt(4, retry_after="")),
 ]
@@ -132,6 +140,12 @@ def test_every_rule_is_seen_to_fail() -> None:
 
 def test_what_was_said_before_it_was_edited_is_no_loss() -> None:
     assert not violations(stored(3, text="better", edit_seq=6)(GOOD))
+
+
+def test_who_was_removed_may_be_refused() -> None:
+    refused = Attempt("c", "bob", "k9", "t9", 9, 9.5, 404)
+    assert {found.kind for found in violations(tried(refused)(GOOD))} == {"lost"}
+    assert not violations(tried(refused)(dumped(REMOVED)(GOOD)))
 
 
 def test_who_comes_back_writes_again_and_sees_what_is_theirs() -> None:

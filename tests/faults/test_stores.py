@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import pytest
 import redis
@@ -24,6 +24,7 @@ from tests.faults.scene import Scene
 from tests.faults.senders import Load, Log, Person, send
 from tests.running import wait_until
 
+MOST_NOISE = 1.5  # the factor that a machine which others use as well is granted at most
 CROWD = 40  # of requests to each web process, which has 16 threads
 
 pytestmark = pytest.mark.timeout(PATIENCE)
@@ -113,12 +114,14 @@ def test_without_redis_sends_are_answered_as_ever_and_all_arrives_afterwards(
     say_last_words(scene)
     give("valkey")
     wait_until(lambda: not cluster.untold(), "the last words are told")
-    before, without, after = (p95(between(log, *times)) for times in pairwise((*begins, math.inf)))
+    spans = [seconds_of(between(log, *times)) for times in pairwise((*begins, math.inf))]
+    before, without, after = map(p95, spans)
+    noise = median(spans[2]) / median(spans[0])  # how much slower the machine was in the end than at first
     assert all(attempt.status == 201 for attempt in log.attempts)
-    figures = f"p95 {before:.0f}, {without:.0f}, {after:.0f} ms before, without, after"
+    figures = f"p95 {before:.0f}, {without:.0f}, {after:.0f} ms before, without, after; noise {noise:.2f}"
     judge(f"valkey {fault}, {seconds} s: {figures}", 2 * (fault == "kill"), scene.history(), scene.pages_after)
     if FULL:
-        assert without <= 2 * max(before, after), figures
+        assert without <= 2 * before * min(max(noise, 1), MOST_NOISE), figures
 
 
 def say_last_words(scene: Scene) -> None:
@@ -142,6 +145,11 @@ def between(log: Log, start: float, end: float) -> list[Attempt]:
     return [attempt for attempt in log.attempts if start <= attempt.begin < end]
 
 
-def p95(attempts: Sequence[Attempt]) -> float:
+def seconds_of(attempts: Sequence[Attempt]) -> list[float]:
+    """How long each took."""
+    return [attempt.end - attempt.begin for attempt in attempts]
+
+
+def p95(seconds: Sequence[float]) -> float:
     """Milliseconds within which 95 of 100 were answered."""
-    return quantiles((attempt.end - attempt.begin for attempt in attempts), n=20)[-1] * 1000
+    return quantiles(seconds, n=20)[-1] * 1000
