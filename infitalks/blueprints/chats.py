@@ -17,7 +17,7 @@ from infitalks.models.chats import (
 )
 from infitalks.models.database import Doc
 from infitalks.models.log import entries_after, entries_before, only_messages
-from infitalks.models.users import User
+from infitalks.models.users import User, channel_name
 from infitalks.schemas.chats import (
     ChatDetailOut,
     ChatIn,
@@ -193,4 +193,4 @@ def post_sync(me: User, body: SyncIn) -> SyncOut:
     known = {ObjectId(chat_id): seq for chat_id, seq in body.chats.items()}
     behind = chats_beyond(mine, known)
     gone = [str(chat_id) for chat_id in known if chat_id not in mine]
-    return SyncOut(changed=_shown(behind, mine, me.id), gone=gone)
+    return SyncOut(changed=_shown(behind, mine, me.id), gone=gone, channels=[channel_name(me.id, me.epoch)])

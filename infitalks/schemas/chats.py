@@ -129,8 +129,11 @@ class ReadOut(Out):
 
 
 class SyncOut(Out):
+    """`channels`: those to listen on, as GET /api/realtime names them, for a page that missed that they moved."""
+
     changed: list[ChatOut]
     gone: list[Id]
+    channels: list[str]
 
 
 def chats_out(chats: list[Doc], memberships: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:

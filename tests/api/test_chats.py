@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from flask import Flask
 
+from infitalks.actions.sessions import change_epoch
 from tests.people import Person
 
 
@@ -31,6 +33,12 @@ def leave(person: Person, chat: str) -> int:
 
 def listed(person: Person) -> dict[str, Any]:
     return {chat["id"]: chat for chat in person.get("/api/chats").json["chats"]}
+
+
+def synced(person: Person, known: dict[str, int]) -> tuple[Any, Any]:
+    """What changed and what is gone, where these chats are known up to these numbers."""
+    answer = person.post("/api/sync", {"chats": known}).json
+    return answer["changed"], answer["gone"]
 
 
 def direct(person: Person, other: Person) -> Any:
@@ -115,7 +123,7 @@ def test_a_direct_chat_put_away_comes_back_with_a_message(ada: Person, bob: Pers
     ada.say(chat, "one")
     assert ada.delete(f"/api/chats/{chat}").status_code == 204
     assert chat not in listed(ada) and chat in listed(bob)
-    assert ada.post("/api/sync", {"chats": {chat: 1}}).json == {"changed": [], "gone": [chat]}
+    assert synced(ada, {chat: 1}) == ([], [chat])
     bob.say(chat, "two")
     assert chat in listed(ada)
     assert [c["id"] for c in ada.post("/api/sync", {"chats": {}}).json["changed"]] == [chat]
@@ -236,7 +244,7 @@ def test_a_removed_member_gets_nothing_that_came_later(ada: Person, bob: Person)
     }
     assert {name: answer.status_code for name, answer in ways.items()} == dict.fromkeys(ways, 404)
     assert listed(bob) == {}
-    assert bob.post("/api/sync", {"chats": {chat: 1}}).json == {"changed": [], "gone": [chat]}
+    assert synced(bob, {chat: 1}) == ([], [chat])
     assert ada.texts(chat) == ["before", "after"]
 
 
@@ -340,7 +348,7 @@ def test_the_list_shows_the_last_message_as_it_now_is(ada: Person, bob: Person) 
 def test_sync_names_what_changed_and_what_is_gone(ada: Person, bob: Person) -> None:
     quiet, busy, left, new = (ada.group(bob, name=name) for name in ("quiet", "busy", "left", "new"))
     known = {chat: ada.get(f"/api/chats/{chat}").json["last_seq"] for chat in (quiet, busy, left)}
-    assert ada.post("/api/sync", {"chats": {**known, new: 1}}).json == {"changed": [], "gone": []}
+    assert synced(ada, {**known, new: 1}) == ([], [])
     bob.say(busy, "hello")
     leave(ada, left)
     answer = ada.post("/api/sync", {"chats": {**known, "0" * 24: 3}}).json
@@ -350,11 +358,22 @@ def test_sync_names_what_changed_and_what_is_gone(ada: Person, bob: Person) -> N
     assert shown == listed(ada)[busy] and shown["unread"] == 1
 
 
+def test_sync_names_the_channels_to_listen_on_also_after_they_moved(ada: Person) -> None:
+    def told() -> list[str]:
+        channels: list[str] = ada.post("/api/sync", {"chats": {}}).json["channels"]
+        assert channels == ada.get("/api/realtime").json["channels"]
+        return channels
+
+    before = told()
+    change_epoch(ObjectId(ada.id))
+    assert before and told() != before
+
+
 def test_a_stranger_is_told_of_no_chat_by_any_list(ada: Person, eve: Person) -> None:
     chat = ada.group()
     assert chat in listed(ada)
     assert listed(eve) == {}
-    assert eve.post("/api/sync", {"chats": {chat: 0}}).json == {"changed": [], "gone": [chat]}
+    assert synced(eve, {chat: 0}) == ([], [chat])
 
 
 @pytest.mark.parametrize("query", ["ad", "ADA", "lovel"])
