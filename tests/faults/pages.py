@@ -83,7 +83,8 @@ class LivePage:
 
     def _boot(self) -> Mapping[str, Any]:
         chats, page = self._get("/api/chats")["chats"], self._get(f"/api/chats/{self.chat}/log?limit=50")
-        return {"chats": chats, "open": self.chat, "page": page, "up_to": None}
+        channels = self._config["channels"]
+        return {"chats": chats, "open": self.chat, "page": page, "up_to": None, "channels": channels}
 
     # The loop: one input after the other.
 
@@ -159,7 +160,7 @@ class LivePage:
 
     def _renew(self, _: Mapping[str, Any]) -> Input:
         before, self._config = self._config, self._get("/api/realtime")
-        return {"kind": "renewed", "changed": before != self._config}
+        return {"kind": "renewed", "changed": before != self._config, "channels": self._config["channels"]}
 
     # The live connection.
 
