@@ -27,13 +27,14 @@ function start(boot: Boot, root: HTMLElement): void {
   connect(boot.realtime);
 }
 
-function openFromPath({ chat, log, chats }: Boot): Start {
+function openFromPath({ chat, log, chats, realtime }: Boot): Start {
   const { seq } = readPath(location.pathname);
   openId.value = chat?.id ?? null;
   if (chat && log && seq !== null) jump.value = { chatId: chat.id, seq };
   // The address of one message comes with the page around it, any other with the newest one.
   const up_to = seq === null ? null : (log?.entries.at(-1)?.seq ?? null);
-  return { chats: chats.chats, open: openId.value, page: log, up_to };
+  const { channels } = realtime;
+  return { chats: chats.chats, open: openId.value, page: log, up_to, channels };
 }
 
 function follow(boot: Boot): void {

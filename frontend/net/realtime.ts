@@ -86,7 +86,7 @@ function onState(state: string): void {
 async function renew(): Promise<void> {
   try {
     newest = await call<RealtimeConfig>("GET", "/api/realtime", undefined, PATIENCE_MS);
-    feed({ kind: "renewed", changed: changed() });
+    feed({ kind: "renewed", changed: changed(), channels: newest.channels });
   } catch {
     feed({ kind: "renew_failed" });
   }

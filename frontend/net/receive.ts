@@ -3,10 +3,11 @@
 import { batch } from "@preact/signals";
 import { t } from "../i18n/en";
 import { changeChat, withEntries, withRead } from "../state/chats";
+import { readBy } from "../state/members";
 import { plain } from "../state/plain";
 import type { Entry, Message, User } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
-import { announced, chats, me, members, openId, setMembers, setOnline, typing } from "../store";
+import { announced, chats, me, members, openId, page, setOnline, typing } from "../store";
 import { call } from "./api";
 import { feed } from "./drive";
 import { settle } from "./settle";
@@ -42,10 +43,10 @@ export function receive(name: string, data: unknown): void {
 export function takeEntries(chatId: string, entries: readonly Entry[]): void {
   feed({ kind: "event", chat: chatId, entries });
   settle(chatId);
-  const chat = chats.value.find((each) => each.id === chatId);
-  const after = chat && withEntries(chat, entries, me.value.id);
+  const known = page.peek().known.get(chatId) ?? -1;
   // Where entries are missing in between, the machine has asked for the list.
-  if (after) chats.value = changeChat(chats.value, chatId, () => after);
+  if (entries.every(({ seq }) => seq <= known))
+    chats.value = changeChat(chats.value, chatId, (chat) => withEntries(chat, entries, me.value.id));
   for (const entry of entries) heed(chatId, entry);
 }
 
@@ -64,11 +65,8 @@ function heed(chatId: string, entry: Entry): void {
 
 function takeRead(chatId: string, userId: string, seq: number): void {
   const list = members.value.get(chatId);
-  if (!list) return;
-  setMembers(
-    chatId,
-    list.map((each) => (each.user.id === userId ? { ...each, read_seq: seq } : each)),
-  );
+  // Not by setMembers: who was online when the members were read is past.
+  if (list) members.value = new Map(members.value).set(chatId, readBy(list, userId, seq));
 }
 
 function takeOwnRead(chatId: string, seq: number): void {

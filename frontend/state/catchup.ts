@@ -1,6 +1,7 @@
 // How the page stays complete: one pure machine that says what to ask for and when. It takes what happened, the time
 // and a random number. Not for: doing it (net/). tests/faults/catchup.py is its port, held to the same cases.
-import { addLive, addNewer, addOlder, type ChatLog, heardOf, nextStep, openLog } from "./log";
+import { followed } from "./chats";
+import { addLive, addNewer, addOlder, type ChatLog, heardOf, nextStep, openLog, setAside } from "./log";
 import {
   blank,
   type Effect,
@@ -25,9 +26,10 @@ export type Stepped = { page: Page; effects: Effect[] };
 /** The page as it came. */
 export function begin(start: Start, now: number, random: number): Page {
   const known = new Map(start.chats.map((chat) => [chat.id, chat.last_seq]));
-  const turn: Turn = { page: { ...blank, open: start.open, known }, now, random, effects: [] };
+  const { open, channels = null } = start;
+  const turn: Turn = { page: { ...blank, open, known, channels }, now, random, effects: [] };
   const log = start.page && openLog(start.page, start.up_to ?? undefined);
-  if (start.open) put(turn, start.open, { ...nothing, log });
+  if (open) put(turn, open, { ...nothing, log });
   socket.schedule(turn);
   pollLater(turn, false);
   return turn.page;
@@ -60,7 +62,7 @@ function sync(turn: Turn): void {
   }
 }
 
-function onSynced(turn: Turn, { changed, gone }: Given<"synced">): void {
+function onSynced(turn: Turn, { changed, gone, channels }: Given<"synced">): void {
   const { page } = turn;
   page.delay = turn.now - page.askedAt;
   page.syncing = false;
@@ -69,6 +71,7 @@ function onSynced(turn: Turn, { changed, gone }: Given<"synced">): void {
   for (const chat of [...page.stale].sort()) detail(turn, chat);
   page.stale = new Set();
   if (page.open) fill(turn, page.open);
+  socket.onTold(turn, channels);
   askOn(turn, page.socket === "live");
 }
 
@@ -118,8 +121,8 @@ function forget(turn: Turn, chat: string): void {
 function onEvent(turn: Turn, given: Given<"event">): void {
   const { chat } = given;
   if ("entries" in given) {
-    const opened = turn.page.chats.get(chat);
-    if (opened?.log) put(turn, chat, { ...opened, log: addLive(opened.log, given.entries) });
+    change(turn, chat, (log) => addLive(log, given.entries));
+    if (chat !== turn.page.open) change(turn, chat, setAside);
     advance(turn, chat, given.entries);
     lookAgain(turn, chat, given.entries);
   } else {
@@ -134,16 +137,6 @@ function advance(turn: Turn, chat: string, entries: readonly Entry[]): void {
   const top = followed(turn.page.known.get(chat), entries);
   if (top === null) sync(turn);
   else know(turn, chat, top);
-}
-
-function followed(known: number | undefined, entries: readonly Entry[]): number | null {
-  if (known === undefined) return null;
-  let top = known;
-  for (const seq of entries.map((entry) => entry.seq).sort((a, b) => a - b)) {
-    if (seq > top + 1) return null;
-    top = Math.max(top, seq);
-  }
-  return top;
 }
 
 /** Names, roles and members are read anew after entries about them. */
@@ -161,6 +154,8 @@ function onDetailFailed(turn: Turn, { chat, status }: Given<"detail_failed">): v
 }
 
 function onOpened(turn: Turn, { chat }: Given<"opened">): void {
+  const { open } = turn.page;
+  if (open !== null && open !== chat) change(turn, open, setAside);
   turn.page.open = chat;
   turn.page.missing = null;
   if (chat === null) return;
@@ -189,6 +184,8 @@ function onPage(turn: Turn, { chat, after, page }: Given<"page">): void {
   // Gone meanwhile.
   if (!opened) return;
   const read = after === null ? started(opened.log, page) : opened.log && addNewer(opened.log, page, after);
+  // Whatever lies between the two is not read.
+  if (after === null && opened.log && read !== opened.log) detail(turn, chat);
   const log = read && heardOf(read, turn.page.known.get(chat) ?? 0);
   put(turn, chat, { log, fetching: false, failures: 0, retryAt: null });
   const fresh = page.entries.filter(({ seq }) => after !== null && seq > after);
@@ -210,8 +207,7 @@ function inVain(log: ChatLog | null, after: number | null): boolean {
 }
 
 function onOlder(turn: Turn, { chat, before, page }: Given<"older">): void {
-  const opened = turn.page.chats.get(chat);
-  if (opened?.log) put(turn, chat, { ...opened, log: addOlder(opened.log, page, before) });
+  change(turn, chat, (log) => addOlder(log, page, before));
 }
 
 function onFetchFailed(turn: Turn, { chat, status }: Given<"fetch_failed">): void {
@@ -226,8 +222,12 @@ function fail(turn: Turn, chat: string, failures: number): void {
 }
 
 function hear(turn: Turn, chat: string, seq: number): void {
+  change(turn, chat, (log) => heardOf(log, seq));
+}
+
+function change(turn: Turn, chat: string, how: (log: ChatLog) => ChatLog): void {
   const opened = turn.page.chats.get(chat);
-  if (opened?.log) put(turn, chat, { ...opened, log: heardOf(opened.log, seq) });
+  if (opened?.log) put(turn, chat, { ...opened, log: how(opened.log) });
 }
 
 function put(turn: Turn, chat: string, opened: OpenedChat): void {

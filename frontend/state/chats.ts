@@ -17,14 +17,21 @@ export function changeChat(list: readonly Chat[], id: string, change: (chat: Cha
   return list.map((chat) => (chat.id === id ? change(chat) : chat)).sort(byActivity);
 }
 
-/** The chat after live entries, or null where some are missing in between and the server has to be asked. */
-export function withEntries(chat: Chat, entries: readonly Entry[], userId: string): Chat | null {
-  let now = chat;
-  for (const entry of [...entries].sort((a, b) => a.seq - b.seq)) {
-    if (entry.seq > now.last_seq + 1) return null;
-    now = entry.seq > now.last_seq ? withEntry(now, entry, userId) : now;
+/** Up to where a chat is known after live entries, or null where some are missing in between. */
+export function followed(known: number | undefined, entries: readonly Entry[]): number | null {
+  if (known === undefined) return null;
+  let top = known;
+  for (const seq of entries.map((entry) => entry.seq).sort((a, b) => a - b)) {
+    if (seq > top + 1) return null;
+    top = Math.max(top, seq);
   }
-  return now;
+  return top;
+}
+
+/** The chat after live entries with none missing in between. */
+export function withEntries(chat: Chat, entries: readonly Entry[], userId: string): Chat {
+  const fresh = entries.filter((entry) => entry.seq > chat.last_seq).sort((a, b) => a.seq - b.seq);
+  return fresh.reduce((now, entry) => (entry.seq > now.last_seq ? withEntry(now, entry, userId) : now), chat);
 }
 
 /** The chat as read up to `seq`; `unread` is what is left after it, where the caller knows. */

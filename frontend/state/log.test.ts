@@ -9,6 +9,7 @@ import {
   nextStep,
   openLog,
   patchMessage,
+  setAside,
   trim,
 } from "./log";
 import { backwards, edited, joined, page, said } from "./samples";
@@ -139,6 +140,21 @@ test("a trimmed log asks for its older rows again", () => {
   assert.deepEqual(seqs(log), [2, 3]);
   assert.equal(log.from, 2);
   assert.equal(log.start, false);
+});
+
+const from = (first: number, count: number) => Array.from({ length: count }, (_, nth) => said(first + nth));
+
+test("what waits beyond a gap has a limit; its number is kept, so that it is fetched", () => {
+  const log = addLive(openLog(backwards([said(1)])), from(3, 500));
+  assert.equal(log.early.size, 500);
+  const more = addLive(log, [said(900)]);
+  assert.deepEqual([more.early.size, more.last, nextStep(more)], [0, 900, "restart"]);
+});
+
+test("a log that nobody looks at keeps its newest rows and nothing beyond a gap", () => {
+  const log = setAside(addLive(openLog(backwards(from(1, 401))), [said(403)]));
+  assert.deepEqual([log.rows.length, log.from, log.through, log.early.size], [200, 202, 401, 0]);
+  assert.equal(nextStep(log), 401);
 });
 
 test("a change shown early is replaced by the entry that confirms it", () => {

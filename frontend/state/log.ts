@@ -4,6 +4,8 @@ import { aboutMessage, type Entry, type LogPage, type Message } from "./types";
 
 /** Beyond this many missing entries it is quicker to start again from the newest page. */
 const FAR_BEHIND = 500;
+const MOST_ROWS = 400;
+const KEPT_ROWS = 200;
 
 /** An entry that is shown. `version`: the seq as of which `message` is known to be right. */
 export interface Row {
@@ -43,12 +45,18 @@ export function openLog(page: LogPage, upTo = page.last_seq): ChatLog {
   return { ...work, through: upTo, start: !page.has_more, past: upTo < last, last, early: new Map() };
 }
 
-/** Takes live entries, in any order and any number of times; those beyond a gap wait. */
+/** Takes live entries, in any order and any number of times; those beyond a gap wait, but not too many of them. */
 export function addLive(log: ChatLog, entries: readonly Entry[]): ChatLog {
   const early = new Map(log.early);
   for (const entry of entries) if (entry.seq > log.through) early.set(entry.seq, entry);
   const last = Math.max(log.last, ...entries.map((entry) => entry.seq));
-  return drain({ ...log, last, early });
+  const drained = drain({ ...log, last, early });
+  return drained.early.size > FAR_BEHIND ? withoutEarly(drained) : drained;
+}
+
+/** The log of a chat that nobody looks at any more: what it misses is fetched once somebody does. */
+export function setAside(log: ChatLog): ChatLog {
+  return withoutEarly(trim(log));
 }
 
 /** Takes a page that was asked for with `after`, which has to lie inside the log. */
@@ -81,7 +89,7 @@ export function nextStep(log: ChatLog, force = false): number | "restart" | null
 }
 
 /** Drops the oldest rows above `most`, so that an open page stays small; they can be loaded again. */
-export function trim(log: ChatLog, most: number, keep: number): ChatLog {
+export function trim(log: ChatLog, most = MOST_ROWS, keep = KEPT_ROWS): ChatLog {
   if (log.rows.length <= most) return log;
   const rows = log.rows.slice(-keep);
   return { ...log, rows, from: rows[0]?.seq ?? log.from, start: false };
@@ -105,6 +113,10 @@ export function placeOf(rows: readonly Row[], seq: number): number {
     else high = middle;
   }
   return low;
+}
+
+function withoutEarly(log: ChatLog): ChatLog {
+  return { ...log, early: new Map() };
 }
 
 /** Pages that go backwards are complete down to `through`. */

@@ -36,12 +36,20 @@ export interface Page {
   chats: ReadonlyMap<string, OpenedChat>;
   /** Chats whose names and members have to be read again. */
   stale: ReadonlySet<string>;
+  /** The channels that it was told of, with the page or by `renew`. */
+  channels: readonly string[] | null;
 }
 
 export type Listed = { id: string; last_seq: number };
 
 /** How the page came; `up_to` where its log ends at an older entry. */
-export type Start = { chats: Listed[]; open: string | null; page: LogPage | null; up_to: number | null };
+export type Start = {
+  chats: Listed[];
+  open: string | null;
+  page: LogPage | null;
+  up_to: number | null;
+  channels?: readonly string[];
+};
 
 export type Input =
   /** The socket; every state but `connected` counts as disconnected. */
@@ -51,7 +59,7 @@ export type Input =
   /** A subscription failed; the channels have moved. */
   | { kind: "refused" | "moved" }
   /** The answer to `renew`: whether it is another than the connection was made with. */
-  | { kind: "renewed"; changed: boolean }
+  | { kind: "renewed"; changed: boolean; channels?: readonly string[] }
   | { kind: "renew_failed" }
   /** A `log` event, or an own message as its sender was answered. */
   | { kind: "event"; chat: string; entries: readonly Entry[] }
@@ -65,7 +73,7 @@ export type Input =
   | { kind: "older"; chat: string; before: number; page: LogPage }
   /** `status` 0: no answer. */
   | { kind: "fetch_failed" | "detail_failed"; chat: string; status: number }
-  | { kind: "synced"; changed: readonly Listed[]; gone: readonly string[] }
+  | { kind: "synced"; changed: readonly Listed[]; gone: readonly string[]; channels?: readonly string[] }
   | { kind: "sync_failed" }
   /** The time that `nextDue` gave has come. */
   | { kind: "tick" }
@@ -120,6 +128,7 @@ export const blank: Page = {
   known: new Map(),
   chats: new Map(),
   stale: new Set(),
+  channels: null,
 };
 
 const SHORT_NUDGE_MS = 3000;

@@ -28,8 +28,15 @@ export function onRefused(turn: Turn): void {
   schedule(turn);
 }
 
-export function onRenewed(turn: Turn, { changed }: Given<"renewed">): void {
+/** Other channels than it was told of: they have moved, and the word of it was lost. */
+export function onTold(turn: Turn, channels: readonly string[] | undefined): void {
+  const known = turn.page.channels;
+  if (channels && known && JSON.stringify(channels) !== JSON.stringify(known)) onRefused(turn);
+}
+
+export function onRenewed(turn: Turn, { changed, channels }: Given<"renewed">): void {
   turn.page.renewing = false;
+  turn.page.channels = channels ?? turn.page.channels;
   if (changed || turn.page.socket === "down" || turn.page.socket === "refused") reconnect(turn);
 }
 

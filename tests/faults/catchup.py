@@ -20,6 +20,7 @@ from tests.faults.pagelog import (
     heard_of,
     next_step,
     open_log,
+    set_aside,
 )
 from tests.faults.pagestate import Effect, Input, OpenedChat, Page, Turn, pause, poll_pause
 
@@ -27,8 +28,11 @@ MOST_SYNCED = 2000
 
 
 def begin(boot: Mapping[str, Any], now: float, random: float) -> Page:
-    """The page as it came: {chats: [{id, last_seq}], open: id or null, page: log page or null, up_to: seq or null}."""
-    turn = Turn(Page(open=boot["open"]), now, random)
+    """The page as it came.
+
+    {chats: [{id, last_seq}], open: id or null, page: log page or null, up_to: seq or null, channels?: names}.
+    """
+    turn = Turn(Page(open=boot["open"], channels=boot.get("channels")), now, random)
     turn.page.known = {chat["id"]: chat["last_seq"] for chat in boot["chats"]}
     if boot["open"]:
         log = open_log(boot["page"], boot["up_to"]) if boot["page"] else None
@@ -83,6 +87,7 @@ def _on_synced(turn: Turn, given: Input) -> None:
     page.stale = frozenset()
     if page.open:
         _fill(turn, page.open)
+    reconnect.on_told(turn, given.get("channels"))
     _ask_on(turn, page.socket == "live")
 
 
@@ -142,9 +147,9 @@ def _on_event(turn: Turn, given: Input) -> None:
         _hear(turn, chat, given["last_seq"])
         _sync(turn)
     else:
-        opened = turn.page.chats.get(chat)
-        if opened and opened.log:
-            _put(turn, chat, replace(opened, log=add_live(opened.log, entries)))
+        _change(turn, chat, lambda log: add_live(log, entries))
+        if chat != turn.page.open:
+            _change(turn, chat, set_aside)
         _advance(turn, chat, entries)
         _look_again(turn, chat, entries)
     if chat == turn.page.open:
@@ -191,7 +196,9 @@ def _on_detail_failed(turn: Turn, given: Input) -> None:
 
 
 def _on_opened(turn: Turn, given: Input) -> None:
-    chat = given["chat"]
+    chat, left = given["chat"], turn.page.open
+    if left not in (None, chat):
+        _change(turn, left, set_aside)
     turn.page.open, turn.page.missing = chat, None
     if chat is None:
         return
@@ -224,8 +231,10 @@ def _on_page(turn: Turn, given: Input) -> None:
     opened = turn.page.chats.get(chat)
     if opened is None:
         return  # gone meanwhile
-    log = _started(opened.log, page) if after is None else opened.log and add_newer(opened.log, page, after)
-    log = log and heard_of(log, turn.page.known.get(chat, 0))
+    read = _started(opened.log, page) if after is None else opened.log and add_newer(opened.log, page, after)
+    if after is None and opened.log and read is not opened.log:
+        _detail(turn, chat)  # whatever lies between the two is not read
+    log = read and heard_of(read, turn.page.known.get(chat, 0))
     _put(turn, chat, OpenedChat(log))
     fresh = [entry for entry in page["entries"] if after is not None and entry["seq"] > after]
     _look_again(turn, chat, fresh)
@@ -249,9 +258,7 @@ def _in_vain(log: ChatLog | None, after: int | None) -> bool:
 
 
 def _on_older(turn: Turn, given: Input) -> None:
-    opened = turn.page.chats.get(given["chat"])
-    if opened and opened.log:
-        _put(turn, given["chat"], replace(opened, log=add_older(opened.log, given["page"], given["before"])))
+    _change(turn, given["chat"], lambda log: add_older(log, given["page"], given["before"]))
 
 
 def _on_fetch_failed(turn: Turn, given: Input) -> None:
@@ -270,9 +277,13 @@ def _fail(turn: Turn, chat: str, failures: int) -> None:
 
 
 def _hear(turn: Turn, chat: str, seq: int) -> None:
+    _change(turn, chat, lambda log: heard_of(log, seq))
+
+
+def _change(turn: Turn, chat: str, how: Callable[[ChatLog], ChatLog]) -> None:
     opened = turn.page.chats.get(chat)
     if opened and opened.log:
-        _put(turn, chat, replace(opened, log=heard_of(opened.log, seq)))
+        _put(turn, chat, replace(opened, log=how(opened.log)))
 
 
 def _put(turn: Turn, chat: str, opened: OpenedChat) -> None:

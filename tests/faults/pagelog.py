@@ -11,6 +11,8 @@ from typing import Any
 FAR_BEHIND = 500
 """Beyond this many missing entries it is quicker to start again from the newest page."""
 
+MOST_ROWS, KEPT_ROWS = 400, 200
+
 Entry = Mapping[str, Any]
 Message = Mapping[str, Any]
 LogPage = Mapping[str, Any]
@@ -65,13 +67,19 @@ def open_log(page: LogPage, up_to: int | None = None) -> ChatLog:
 
 
 def add_live(log: ChatLog, entries: Iterable[Entry]) -> ChatLog:
-    """Takes live entries, in any order and any number of times; those beyond a gap wait."""
+    """Takes live entries, in any order and any number of times; those beyond a gap wait, but not too many of them."""
     early, last = dict(log.early), log.last
     for entry in entries:
         last = max(last, entry["seq"])
         if entry["seq"] > log.through:
             early[entry["seq"]] = entry
-    return _drain(replace(log, last=last, early=early))
+    drained = _drain(replace(log, last=last, early=early))
+    return replace(drained, early={}) if len(drained.early) > FAR_BEHIND else drained
+
+
+def set_aside(log: ChatLog) -> ChatLog:
+    """The log of a chat that nobody looks at any more: what it misses is fetched once somebody does."""
+    return replace(_trim(log), early={})
 
 
 def add_newer(log: ChatLog, page: LogPage, after: int) -> ChatLog:
@@ -113,6 +121,14 @@ def next_step(log: ChatLog, force: bool = False) -> int | str | None:
 def about_message(entry: Entry) -> bool:
     """Whether an entry is about a message and so carries it."""
     return entry["kind"] not in ("member", "chat")
+
+
+def _trim(log: ChatLog) -> ChatLog:
+    """Drops the oldest rows where there are many; they can be loaded again."""
+    if len(log.rows) <= MOST_ROWS:
+        return log
+    rows = log.rows[-KEPT_ROWS:]
+    return replace(log, rows=rows, start=rows[0].seq, begins=False)
 
 
 def _start_of(page: LogPage) -> int:

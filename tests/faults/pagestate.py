@@ -6,14 +6,14 @@ Inputs, as JSON: {"kind": …} and
   connected, disconnected        the socket; every state but `connected` counts as disconnected
   subscribed                     all channels are subscribed (again)
   refused, moved                 a subscription failed; the channels have moved
-  renewed {changed}, renew_failed                  the answer to `renew`; `changed`: not as it was connected with
+  renewed {changed, channels?}, renew_failed       the answer to `renew`; `changed`: not as it was connected with
   event {chat, entries} or {chat, last_seq}        a `log` event, or an own message as its sender was answered
   changed {chat}, gone {chat}    a `chats` event
   listed {chats: [{id, last_seq}]}                 summaries that were read, by `detail` or otherwise
   page {chat, after, page}       the answer to `fetch`, or with `after` null to `newest`
   older {chat, before, page}     a page that was asked for with `before`
   fetch_failed {chat, status}, detail_failed {chat, status}    `status` 0: no answer
-  synced {changed: [{id, last_seq}], gone: [id]}, sync_failed
+  synced {changed: [{id, last_seq}], gone: [id], channels?}, sync_failed
   tick                           the time `next_due` has come
   woke                           the tab is visible again, or the network is back
   opened {chat or null}, more {chat}     somebody looks at a chat; at the end of its rows, which lie in the past
@@ -30,7 +30,7 @@ Effects, as JSON: {"do": …} and
   signed_out                     say so
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -71,6 +71,7 @@ class Page:
     known: Mapping[str, int] = field(default_factory=dict)
     chats: Mapping[str, OpenedChat] = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
+    channels: Sequence[str] | None = None
 
 
 @dataclass

@@ -3,6 +3,8 @@
 Not for: what is asked once it is back (catchup.py).
 """
 
+from collections.abc import Sequence
+
 from tests.faults.pagestate import Input, Turn, nudge_pause
 
 SUBSCRIBING_MS = 8000.0
@@ -29,8 +31,16 @@ def on_refused(turn: Turn, _: Input) -> None:
         schedule(turn)
 
 
+def on_told(turn: Turn, channels: Sequence[str] | None) -> None:
+    """Other channels than it was told of: they have moved, and the word of it was lost."""
+    known = turn.page.channels
+    if channels is not None and known is not None and channels != known:
+        on_refused(turn, {})
+
+
 def on_renewed(turn: Turn, given: Input) -> None:
     turn.page.renewing = False
+    turn.page.channels = given.get("channels", turn.page.channels)
     if given["changed"] or turn.page.socket in ("down", "refused"):
         _reconnect(turn)
 

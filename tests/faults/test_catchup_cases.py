@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,10 @@ SHORTS = st.one_of(
 ENTRIES = st.lists(SHORTS, max_size=4)
 LISTED = st.lists(st.fixed_dictionaries({"id": CHATS, "last_seq": SEQS | st.just(900)}), max_size=2)
 PAGES = st.fixed_dictionaries({"entries": ENTRIES, "through": SEQS, "has_more": st.booleans(), "last_seq": SEQS})
+CHANNELS = {"channels": st.sampled_from([["mine"], ["new"]])}
 STARTS = st.fixed_dictionaries(
-    {"chats": LISTED, "open": CHATS | st.none(), "page": PAGES | st.none(), "up_to": SEQS | st.none()}
+    {"chats": LISTED, "open": CHATS | st.none(), "page": PAGES | st.none(), "up_to": SEQS | st.none()},
+    optional=CHANNELS,
 )
 
 
@@ -78,9 +80,14 @@ def inputs(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dic
     return st.fixed_dictionaries({"kind": st.just(kind), **fields})
 
 
+def telling(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """An input that may name the channels."""
+    return st.fixed_dictionaries({"kind": st.just(kind), **fields}, optional=CHANNELS)
+
+
 INPUTS = st.one_of(
     st.fixed_dictionaries({"kind": st.sampled_from(PLAIN)}),
-    inputs("renewed", changed=st.booleans()),
+    telling("renewed", changed=st.booleans()),
     inputs("event", chat=CHATS, entries=ENTRIES),
     inputs("event", chat=CHATS, last_seq=SEQS | st.just(900)),
     inputs("changed", chat=CHATS) | inputs("gone", chat=CHATS) | inputs("more", chat=CHATS),
@@ -90,7 +97,7 @@ INPUTS = st.one_of(
     inputs("older", chat=CHATS, before=SEQS, page=PAGES),
     inputs("fetch_failed", chat=CHATS, status=st.sampled_from([0, 404, 503])),
     inputs("detail_failed", chat=CHATS, status=st.sampled_from([0, 404])),
-    inputs("synced", changed=LISTED, gone=st.lists(CHATS, max_size=1)),
+    telling("synced", changed=LISTED, gone=st.lists(CHATS, max_size=1)),
 )
 STEPS = st.lists(st.tuples(st.integers(0, 9000), st.floats(0, 1), INPUTS), min_size=10, max_size=60)
 
@@ -131,6 +138,11 @@ def all_rows(page: Page) -> list[Any]:
 def test_whatever_happens_in_any_order_the_port_and_the_page_agree(
     the_pages_own: Ask, start: Any, steps: list[tuple[int, float, Any]]
 ) -> None:
+    agree(the_pages_own, start, steps)
+
+
+def agree(the_pages_own: Ask, start: Any, steps: Iterable[tuple[int, float, Any]]) -> Page:
+    """The page that both come to."""
     start, now, case = written_out(start), 0, []
     page, seen = begin(start, 0, 0), []
     for pause, random, short in steps:
@@ -139,3 +151,28 @@ def test_whatever_happens_in_any_order_the_port_and_the_page_agree(
         page, effects = step(page, what, now, random)
         seen.append([effects, next_due(page), all_rows(page)])
     assert the_pages_own({"start": start, "steps": case}) == seen
+    return page
+
+
+def told(chat: str, first: int, last: int) -> Iterator[tuple[int, float, Any]]:
+    for seq in range(first, last + 1):
+        yield 1, 0, {"kind": "event", "chat": chat, "entries": [f"{seq}: said"]}
+
+
+def opened(chat: str) -> tuple[int, float, Any]:
+    return 1, 0, {"kind": "opened", "chat": chat}
+
+
+def test_a_long_chat_stays_small_once_nobody_looks_at_it(the_pages_own: Ask) -> None:
+    start = FILE["start"]
+    page = agree(the_pages_own, start, [*told("c", 3, 500), opened("d")])
+    assert [row.seq for row in rows_of(page, "c")] == list(range(301, 501))
+    page = agree(the_pages_own, start, [opened("d"), *told("c", 3, 3000), *told("c", 3002, 3400)])
+    log = page.chats["c"].log
+    assert log and len(log.rows) <= 400 and (log.through, log.last, log.early) == (3000, 3400, {})
+
+
+def test_what_waits_beyond_a_gap_of_the_open_chat_has_a_limit(the_pages_own: Ask) -> None:
+    page = agree(the_pages_own, FILE["start"], told("c", 4, 1200))
+    log = page.chats["c"].log
+    assert log and log.last == 1200 and 0 < len(log.early) <= 500
