@@ -2,16 +2,17 @@
 // nor for live events (receive.ts).
 import { removeChat, upsertChats } from "../state/chats";
 import { trim } from "../state/log";
+import { asRead } from "../state/members";
 import type { Chat, ChatDetail, LogPage } from "../state/types";
-import { changeLog, chats, logOf, moreChats, setMembers, signedOut } from "../store";
+import { changeLog, chats, logOf, members, moreChats, setMembers, signedOut } from "../store";
 import { ApiError, call } from "./api";
 import { type Acts, feed } from "./drive";
 import { settle } from "./settle";
 
-const MOST_ROWS = 400;
-const KEPT_ROWS = 200;
 /** An answer that takes longer is given up: what went wrong on the way may be over, and the next try gets through. */
 const PATIENCE_MS = 8000;
+/** The last entry of each chat when its members were read. */
+const membersAsOf = new Map<string, number>();
 
 export const syncActs: Omit<Acts, "renew" | "reconnect"> = {
   fetch: ({ chat, after }) => void fetchLog(chat, after, `after=${after}&limit=100`),
@@ -48,8 +49,15 @@ export function takeChats(list: readonly Chat[]): void {
 }
 
 export function takeDetail(detail: ChatDetail): void {
-  setMembers(detail.id, detail.members);
+  takeMembers(detail);
   takeChats([detail]);
+}
+
+// Of two answers that crossed, the older one would bring back who is gone.
+function takeMembers({ id, last_seq, members: list }: ChatDetail): void {
+  if (last_seq < (membersAsOf.get(id) ?? 0)) return;
+  membersAsOf.set(id, last_seq);
+  setMembers(id, asRead(list, members.value.get(id) ?? []));
 }
 
 /** Loads more of the list of chats. Throws ApiError. */
@@ -64,7 +72,7 @@ export async function loadMoreChats(): Promise<void> {
 
 /** Keeps a long-open log small while its newest rows are what is read. */
 export function shorten(chatId: string): void {
-  changeLog(chatId, (log) => trim(log, MOST_ROWS, KEPT_ROWS));
+  changeLog(chatId, (log) => trim(log));
 }
 
 async function fetchLog(chat: string, after: number | null, query: string): Promise<void> {
@@ -85,7 +93,7 @@ async function fetchDetail(chat: string): Promise<void> {
 }
 
 async function sync(known: Record<string, number>): Promise<void> {
-  type Answer = { changed: Chat[]; gone: string[] };
+  type Answer = { changed: Chat[]; gone: string[]; channels: string[] };
   try {
     const answer = await call<Answer>("POST", "/api/sync", { chats: known }, PATIENCE_MS);
     chats.value = upsertChats(chats.value, answer.changed);
