@@ -1,12 +1,13 @@
 """The fan-out: what waits is told once by one worker, what fails is set aside, and clocks do not matter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 import redis
 from bson import ObjectId
+from flask import Flask
 
 from infitalks.actions import realtime as fan
 from infitalks.actions import writer
@@ -16,8 +17,10 @@ from infitalks.models.chats import chat_by_id, membership_of
 from infitalks.models.database import Doc
 from infitalks.models.log import AT_ONCE, Entry, chats_with_waiting
 from infitalks.models.maintenance import Lease
+from infitalks.settings import load_settings
 from tests.api.listening import Page, make_due, states
 from tests.people import Person
+from tests.receivers import Handler, Receiver, answering, receiving
 from tests.running import Running, wait_until
 
 
@@ -87,6 +90,58 @@ def test_what_the_server_refuses_is_set_aside_and_holds_nothing_up(
         make_due(chat)
         fan.fan_out(ObjectId(chat))
     assert states(chat) == ["done", "done", "dead", "done"]
+
+
+@pytest.fixture
+def publish_api(app: Flask, stores_environ: dict[str, str]) -> Iterator[Receiver]:
+    """Takes the place of the server of live events, and answers as it is told."""
+    with receiving(then=answering(200, b"{}")) as receiver:
+        server.configure(load_settings({**stores_environ, "PUSHER_PORT": str(receiver.port)}))
+        yield receiver
+    server.configure(load_settings(stores_environ))
+
+
+@pytest.mark.parametrize("status", [500, 429])
+def test_an_overcharged_server_makes_entries_wait_without_counting_it_against_them(
+    ada: Person, publish_api: Receiver, status: int
+) -> None:
+    chat, well = ada.group(), publish_api.then
+    ada.say(chat, "hello")
+    publish_api.then = answering(status, b"not now")
+    for tries in range(1, 5):
+        make_due(chat)
+        fan.fan_out(ObjectId(chat))
+        assert len(publish_api.got) >= tries
+    waiting = list(Entry.raw().find({"chat": ObjectId(chat)}))
+    assert [(doc["out"]["state"], doc["out"]["tries"]) for doc in waiting] == [("new", 0), ("new", 0)]
+    assert all(doc["out"]["due"] > datetime.now(UTC) for doc in waiting)
+    publish_api.then = well
+    make_due(chat)
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done"]
+
+
+@pytest.mark.parametrize("status", [413, 400])
+def test_what_a_server_will_never_take_is_set_aside_and_later_ones_pass(
+    ada: Person, publish_api: Receiver, status: int
+) -> None:
+    def choosy(handler: Handler) -> None:
+        refused = b"refuse this" in handler.server.got[-1].body
+        answering(status if refused else 200, b"{}")(handler)
+
+    chat, publish_api.then = ada.group(), choosy
+    for text in ("before", "refuse this", "after"):
+        ada.say(chat, text)
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "new", "done"]
+    for _ in range(2):
+        make_due(chat)
+        fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "dead", "done"]
+    ada.say(chat, "later")
+    fan.fan_out(ObjectId(chat))
+    assert states(chat) == ["done", "done", "dead", "done", "done"]
+    assert b"later" in publish_api.got[-1].body
 
 
 def test_one_worker_at_a_time_tells_a_chat(ada: Person, gateway_process: Running) -> None:
