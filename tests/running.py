@@ -1,14 +1,19 @@
 """Starts real processes for tests and benchmarks. None outlives them, not even when they are killed."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from infitalks.local.process import Service, ServiceError, kill_group, popen_options, tethered
 from infitalks.local.watchdog import Watchdog
+
+T = TypeVar("T")
 
 _watchdogs: list[Watchdog] = []
 
@@ -26,6 +31,12 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = 30) -> No
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.02)
+
+
+def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result. In a thread of its own: the browser tests' driver keeps a loop in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(coroutine)).result()
 
 
 def alive(pid: int) -> bool:

@@ -21,7 +21,7 @@ def _leases() -> Collection[Doc]:
 def take_lease(name: str, seconds: float) -> str | None:
     """A token that only this taker has, or None while somebody else holds the lease."""
     token = secrets.token_hex(8)
-    free = {"$lt": [{"$ifNull": ["$until", datetime.min.replace(tzinfo=UTC)]}, "$$NOW"]}
+    free = {"$lte": [{"$ifNull": ["$until", datetime.min.replace(tzinfo=UTC)]}, "$$NOW"]}
     update: list[Doc] = [
         {"$set": {"free": free}},
         {

@@ -24,7 +24,7 @@ QUEUES = {"realtime": "realtime", "media": "media", "webhooks": "webhooks", "mai
 BELL_SECONDS = 5  # a bell that was lost with its task keeps later ones quiet for so long at most
 RING_SECONDS = 60  # an older ring is stale: what it was about, a sweep has found
 VISIBILITY_SECONDS = 600  # longer than any task may run
-DEAF_SECONDS = 20
+DEAF_SECONDS = 6
 
 celery_app = Celery("infitalks")
 _waiting: queue.Queue[tuple[str, tuple[str, ...], bool]] = queue.Queue(maxsize=1000)
@@ -105,8 +105,8 @@ def ping() -> None:
 
 def end_when_deaf(queues: Sequence[str], busy: Callable[[], bool]) -> None:
     """For a worker's own thread: end the process where tasks wait in these queues and it, with nothing to do, takes
-    none. Its connection is dead then without having been closed, as behind a firewall that forgot it; the library
-    waits for an answer for ever (seen with kombu 5.7). Whoever runs the worker starts it again."""
+    none. Its connection is dead then: not closed, as behind a firewall that forgot it, or reset while it acknowledged
+    a task; the library goes on waiting for an answer (both seen with kombu 5.7). Whoever runs it starts it again."""
     last_well = time.monotonic()
     while True:
         before = time.monotonic()

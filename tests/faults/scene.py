@@ -34,8 +34,12 @@ class Scene:
             with Load(self.log, self._speakers(), EACH_PER_SECOND) as load:
                 yield load
             self.pages_after = pages.wait_complete(self.cluster.tops(), patience)
-            wait_until(lambda: not self.cluster.untold(), "everything is told")
+            wait_until(lambda: self._supervised() and not self.cluster.untold(), "everything is told")
             self._stories = pages.stories()
+
+    def _supervised(self) -> bool:
+        """What ended by itself is started again, as `run` does."""
+        return all([self.cluster.serves(name) for name in self.cluster.running])
 
     def look(self) -> Pages:
         """A page on each chat."""

@@ -23,7 +23,7 @@ FAULTS: tuple[Callable[[Proxy, random.Random], None], ...] = (
     lambda proxy, chance: proxy.half_open(),
 )
 PLACES = ("mongod", "valkey", "gateway")
-# A worker whose connection to Redis is half open ends after 20 s and is started again (tests/backends/test_queue.py):
+# A worker whose connection to Redis is half open ends and is started again (tests/backends/test_queue.py):
 # too slow to be drawn at random.
 DEEDS = [(name, fault) for name in PLACES for fault in FAULTS if (name, fault) != ("valkey", FAULTS[-1])]
 

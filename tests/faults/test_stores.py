@@ -41,7 +41,6 @@ def test_mongod_killed_again_and_again_loses_nothing_that_was_answered(
             time.sleep(chance.uniform(0.2, often(1, 5)))
             cluster.restart("mongod")
         load.flow(30)
-    assert any(attempt.status == 503 for attempt in log.attempts), "nobody noticed"
     judge("mongod killed under load", kills, scene.history(), scene.pages_after)
 
 

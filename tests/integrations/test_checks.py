@@ -69,7 +69,7 @@ SIGNERS: list[Signer] = [github, gitea, sentry, slack, grafana, grafana_with_tim
 
 @pytest.mark.parametrize("signer", SIGNERS)
 def test_a_right_signature_holds_and_every_altered_byte_breaks_it(signer: Signer) -> None:
-    check, given = signer(NOW)
+    check, given = signer(int(time.time()))
     assert check(BODY, Headers(given), "s")
     assert not check(BODY, Headers(given), "t")
     assert not check(BODY, Headers(), "s")
@@ -90,7 +90,7 @@ def test_a_clock_may_be_off_by_five_minutes_and_no_more(signer: Signer, monkeypa
         check, given = signer(NOW + off)
         assert check(BODY, Headers(given), "s") is right, off
     for odd in ("", "x", "１２", "-5", "9" * 400):
-        check, given = signer(NOW)
+        check, given = signer(int(time.time()))
         name = next(name for name in given if name.endswith("Timestamp"))
         assert not check(BODY, Headers({**given, name: odd}), "s"), odd
 

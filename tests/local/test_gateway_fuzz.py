@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.gateway_rig import APP_ID, KEY, ROOM, Gateway, SilentClient, running, sign
-from tests.running import wait_until
+from tests.running import run_async, wait_until
 
 HANDSHAKE = (
     f"GET /app/{KEY}?protocol=7 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -142,7 +142,7 @@ def test_two_thousand_idle_sockets_slow_readers_and_halves_of_requests_hold_up_n
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
     with ExitStack() as open_ones:
-        writers = asyncio.run(open_idle(gateway, 2000))
+        writers = run_async(open_idle(gateway, 2000))
         for idle in writers:
             open_ones.callback(idle.close)
         for half in (b"", b"GET", HANDSHAKE[:-2], b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nha"):

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from infitalks.local.gateway.channels import CHUNK, MAX_WAITING, Channels
+from tests.running import run_async
 
 
 @dataclass(eq=False)
@@ -58,7 +59,7 @@ def test_others_are_served_before_a_crowd_has_heard_all() -> None:
         await until_heard(ears[-1], b"one")
         assert all(ear.heard == [b"one"] for ear in ears)
 
-    asyncio.run(scene())
+    run_async(scene())
 
 
 def test_a_crowd_hears_everything_once_and_in_order_and_nothing_from_before_or_after_its_stay() -> None:
@@ -80,7 +81,7 @@ def test_a_crowd_hears_everything_once_and_in_order_and_nothing_from_before_or_a
         assert ears[0].heard == [b"1", b"3"]
         assert all(ear.heard == [b"1", b"2", b"3"] for ear in ears[1:-3])
 
-    asyncio.run(scene())
+    run_async(scene())
 
 
 def test_a_crowd_that_shrinks_is_still_told_in_order() -> None:
@@ -93,7 +94,7 @@ def test_a_crowd_that_shrinks_is_still_told_in_order() -> None:
         await until_heard(ears[0], b"2")
         assert ears[0].heard == [b"1", b"2"] and ears[-1].heard == []
 
-    asyncio.run(scene())
+    run_async(scene())
 
 
 def test_many_crowds_take_turns() -> None:
@@ -111,7 +112,7 @@ def test_many_crowds_take_turns() -> None:
         await until_heard(first[-1], b"4")
         assert second[-1].heard == [b"x"]
 
-    asyncio.run(scene())
+    run_async(scene())
 
 
 def test_more_events_than_can_be_written_do_not_pile_up() -> None:
@@ -125,4 +126,4 @@ def test_more_events_than_can_be_written_do_not_pile_up() -> None:
         await until_heard(ears[-1], numbers[-1])
         assert all(ear.heard == numbers for ear in ears)
 
-    asyncio.run(scene())
+    run_async(scene())

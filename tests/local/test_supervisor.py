@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from infitalks.local.console import Console
 from infitalks.local.process import Service, ServiceError
 from infitalks.local.supervisor import Supervisor
 from infitalks.local.watchdog import Watchdog
-from tests.running import alive, wait_until
+from tests.running import alive, run_async, wait_until
 
 # Says who it is and its process id, has a child of its own in its group, and says when it is told to stop.
 PROGRAM = """
@@ -79,8 +78,7 @@ def supervised(scene: Callable[[Supervisor], Awaitable[None]]) -> str:
             await supervisor.stop()
             watchdog.close()
 
-    with ThreadPoolExecutor(1) as thread:  # the browser tests' driver keeps a loop in the main one
-        thread.submit(lambda: asyncio.run(play())).result()
+    run_async(play())
     return shown.getvalue()
 
 
