@@ -20,6 +20,7 @@ from infitalks.settings import load_settings
 from tests.api.listening import Page
 from tests.api.providing import set_to
 from tests.conftest import started
+from tests.hooks import Hook
 from tests.people import Person
 from tests.providers import Forger, Visitor, forging, issuer, mock_provider
 from tests.receivers import Receiver, receiving
@@ -128,3 +129,16 @@ def receiver(loopback: None) -> Iterator[Receiver]:
     """One that takes all that it is sent."""
     with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def hook(app: Flask, ada: Person) -> Hook:
+    """An incoming webhook of a group of its own."""
+    return Hook(app, ada, ada.group())
+
+
+@pytest.fixture(scope="module")
+def quiet(app: Flask) -> Hook:
+    """One whose chat stays as it is, since nothing that it gets is taken."""
+    owner = Person(app.test_client(), "ada")
+    return Hook(app, owner, owner.group())

@@ -27,18 +27,6 @@ from tests.running import Running, wait_until
 __all__ = ["no_mongod"]
 
 
-@pytest.fixture
-def hook(app: Flask, ada: Person) -> Hook:
-    return Hook(app, ada, ada.group())
-
-
-@pytest.fixture(scope="module")
-def quiet(app: Flask) -> Hook:
-    """One whose chat stays as it is, since nothing that it gets is taken."""
-    owner = Person(app.test_client(), "ada")
-    return Hook(app, owner, owner.group())
-
-
 GOOD: dict[str, Any] = {
     "slack": payload("slack_alertmanager"),
     "mattermost": payload("mattermost"),

@@ -20,18 +20,6 @@ from tests.hooks import Hook
 from tests.people import Person
 
 
-@pytest.fixture
-def hook(app: Flask, ada: Person) -> Hook:
-    return Hook(app, ada, ada.group())
-
-
-@pytest.fixture(scope="module")
-def quiet(app: Flask) -> Hook:
-    """One whose chat stays as it is, since nothing that it gets is taken."""
-    owner = Person(app.test_client(), "ada")
-    return Hook(app, owner, owner.group())
-
-
 def check_ok(answer: TestResponse) -> None:
     """Alertmanager and Grafana compare these two bytes, unless the type is JSON."""
     assert (answer.status_code, answer.data) == (200, b"ok")

@@ -7,11 +7,9 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from tests.api.conftest import ada, app, person
-from tests.hooks import Hook
-from tests.people import Person
+from tests.api.conftest import ada, app, hook, person
 
-__all__ = ["ada", "app", "person"]
+__all__ = ["ada", "app", "hook", "person"]
 
 
 @pytest.fixture
@@ -24,8 +22,3 @@ def address(app: Flask) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def hook(app: Flask, ada: Person) -> Hook:
-    return Hook(app, ada, ada.group())
