@@ -254,9 +254,9 @@ class Pages:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def wait_complete(self, tops: Mapping[str, int], seconds: float = 60) -> float:
-        """Return when each page shows its chat up to the given number; how many seconds that took."""
-        begin = time.monotonic()
+    def wait_complete(self, tops: Mapping[str, int], seconds: float = 60, since: float | None = None) -> float:
+        """Return when each page shows its chat up to the given number; the seconds from `since` (now) till then."""
+        begin = time.monotonic() if since is None else since
         wait_until(lambda: all(page.last >= tops[page.chat] for page in self.all), "the pages are complete", seconds)
         return time.monotonic() - begin
 

@@ -22,7 +22,7 @@ class Scene:
         self.cluster, self.log = cluster, log
         self.people = [Person(cluster.urls, name) for name in ("ada", "bob", "cyd")]
         self.chats = [self.people[0].group(*self.people[1:]) for _ in range(chats)]
-        self.pages_after = 0.0  # in how many seconds of the end of a talk all pages were complete
+        self.pages_after = 0.0  # in how many seconds of everything being up again all pages were complete
 
     @contextmanager
     def talk(self, patience: float = 60) -> Iterator[Load]:
@@ -33,7 +33,7 @@ class Scene:
         with self.look() as pages:
             with Load(self.log, self._speakers(), EACH_PER_SECOND) as load:
                 yield load
-            self.pages_after = pages.wait_complete(self.cluster.tops(), patience)
+            self.pages_after = pages.wait_complete(self.cluster.tops(), patience, since=load.ended)
             wait_until(lambda: self._supervised() and not self.cluster.untold(), "everything is told")
             self._stories = pages.stories()
 

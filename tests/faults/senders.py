@@ -4,6 +4,7 @@ Not for: what they see (pages.py), nor whether it was right (history.py).
 """
 
 import json
+import math
 import secrets
 import threading
 import time
@@ -108,6 +109,7 @@ class Load:
     def __init__(self, log: Log, speakers: Sequence[tuple[Person, str]], each_per_second: float) -> None:
         """`speakers`: who talks in which chat; one thread each, with one message under way at a time."""
         self.log, self._pause = log, 1 / each_per_second
+        self.ended = math.inf  # when the block ended, by the monotonic clock; some wait for their last answer after it
         self._over, self._give_up = threading.Event(), threading.Event()
         self._threads = [
             threading.Thread(target=self._talk, args=(number, *speaker), daemon=True)
@@ -120,6 +122,7 @@ class Load:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
+        self.ended = time.monotonic()
         self._over.set()
         if kind:
             self._give_up.set()
