@@ -17,6 +17,7 @@ export function message(seq: number, change: Partial<Message> = {}): Message {
     via: null,
     text: `text ${seq}`,
     html: `<p>text ${seq}</p>`,
+    cards: [],
     attachments: [],
     reply_to: null,
     reactions: [],

@@ -29,6 +29,39 @@ export interface Via {
   icon_emoji: string | null;
 }
 
+/** `text` is Markdown, `html` the same, safe to show; `short` ones stand side by side. */
+export interface CardField {
+  title: string;
+  text: string;
+  html: string;
+  short: boolean;
+}
+
+export interface CardButton {
+  text: string;
+  url: string;
+  style: "default" | "primary" | "danger";
+}
+
+/** The rich part of a message; all of it is text but `html` and `footer_html`, and all addresses are http(s). */
+export interface Card {
+  /** #rrggbb */
+  color: string | null;
+  author: { name: string; url: string | null; icon_url: string | null } | null;
+  title: string;
+  url: string | null;
+  text: string;
+  html: string;
+  fields: CardField[];
+  image_url: string | null;
+  image_alt: string;
+  thumb_url: string | null;
+  footer: string;
+  footer_html: string;
+  at: string | null;
+  buttons: CardButton[];
+}
+
 export interface Reaction {
   emoji: string;
   users: string[];
@@ -42,6 +75,8 @@ export interface Message {
   via: Via | null;
   text: string;
   html: string;
+  /** Where there are any, they are shown alone: `text` says all of it once more, for previews. */
+  cards: Card[];
   attachments: Attachment[];
   /** A message's id. */
   reply_to: string | null;

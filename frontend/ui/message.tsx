@@ -1,5 +1,4 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
-import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/en";
 import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
@@ -8,10 +7,12 @@ import type { Item } from "../state/timeline";
 import type { Chat, Message } from "../state/types";
 import { jump, logOf, me } from "../store";
 import { Avatar } from "./avatar";
+import { Cards, framed } from "./cards";
 import { fullTimeOf, nameOf, timeOf } from "./format";
 import { Icon } from "./icons";
 import { Pictures } from "./pictures";
 import { Reactions } from "./reactions";
+import { Rendered } from "./rendered";
 import { Tools } from "./tools";
 
 type Spoken = Extract<Item, { head: boolean }>;
@@ -53,7 +54,7 @@ export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
 function asMessage(pending: Pending): Message {
   const { client_id, chat_id, text, attachments, reply_to, created_at } = pending;
   const given = { client_id, chat_id, text, attachments, reply_to, created_at };
-  const unset = { seq: 0, via: null, html: "", reactions: [], edited_at: null, deleted: false };
+  const unset = { seq: 0, via: null, html: "", cards: [], reactions: [], edited_at: null, deleted: false };
   return { id: client_id, author: me.value, ...given, ...unset };
 }
 
@@ -106,7 +107,7 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
   return (
     <>
       {message.reply_to && <Quote id={message.reply_to} chatId={message.chat_id} />}
-      {message.text && <Text text={message.text} html={message.html} />}
+      <Said message={message} />
       <Pictures list={message.attachments} message={mine ? message : null} />
       {message.edited_at && (
         <span class="edited" title={fullTimeOf(message.edited_at)}>
@@ -117,18 +118,11 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
   );
 }
 
-/** The server's HTML, made and sanitised by integrations/markdown.py; plain text until it is known. */
-function Text({ text, html }: { text: string; html: string }) {
+function Said({ message: { cards, text, html } }: { message: Message }) {
+  if (cards.length > 0) return <Cards list={cards} />;
+  if (!text) return null;
   const big = ONLY_EMOJI.test(text) ? "big" : "";
-  const box = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => box.current?.querySelectorAll<HTMLElement>("pre, table").forEach(reachable), [html]);
-  if (!html) return <div class={`text plain ${big}`}>{text}</div>;
-  return <div ref={box} class={`text ${big}`} dir="auto" dangerouslySetInnerHTML={{ __html: html }} />;
-}
-
-/** What has to be scrolled sideways can be, with keys too. */
-function reachable(wide: HTMLElement): void {
-  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+  return html ? <Rendered html={html} class={big} /> : <div class={`text plain ${big}`}>{text}</div>;
 }
 
 function Quote({ id, chatId }: { id: string; chatId: string }) {
@@ -153,6 +147,7 @@ function Quote({ id, chatId }: { id: string; chatId: string }) {
 
 function bare(message: Message): boolean {
   if (message.deleted || message.reply_to) return false;
+  if (message.cards.length > 0) return message.cards.every(framed);
   return message.text ? ONLY_EMOJI.test(message.text) : message.attachments.length > 0;
 }
 

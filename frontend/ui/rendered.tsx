@@ -1,0 +1,13 @@
+// HTML that the server made from Markdown and sanitised (integrations/markdown.py). Not for: any other HTML.
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+export function Rendered({ html, class: more = "" }: { html: string; class?: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => box.current?.querySelectorAll<HTMLElement>("pre, table").forEach(reachable), [html]);
+  return <div ref={box} class={`text ${more}`} dir="auto" dangerouslySetInnerHTML={{ __html: html }} />;
+}
+
+/** What has to be scrolled sideways can be, with keys too. */
+function reachable(wide: HTMLElement): void {
+  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+}
