@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
-from tests.browser.visitors import Visitor
+from tests.browser.visitors import Visit, Visitor
 from tests.integrations.payloads import payload
 
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 320, "height": 640}}
