@@ -38,8 +38,9 @@ def _connect_anew(**_: Any) -> None:
 @worker_ready.connect
 def _listen_to_itself(**_: Any) -> None:
     queues = list(celery_app.amqp.queues.consume_from)
-    Thread(target=end_when_deaf, args=(queues, _is_busy), name="deafness", daemon=True).start()
+    Thread(target=end_when_deaf, args=(queues, _taken), name="deafness", daemon=True).start()
 
 
-def _is_busy() -> bool:
-    return bool(state.reserved_requests or state.active_requests)
+def _taken() -> tuple[int, int]:
+    """Changes whenever a task is taken up; how many are held, and how many were ever begun."""
+    return len(state.reserved_requests), sum(state.total_count.values())

@@ -103,20 +103,25 @@ def ping() -> None:
     _connection().ping()
 
 
-def end_when_deaf(queues: Sequence[str], busy: Callable[[], bool]) -> None:
+def end_when_deaf(queues: Sequence[str], taken: Callable[[], tuple[int, int]]) -> None:
     """For a worker's own thread: end the process where tasks wait in these queues and it, with nothing to do, takes
-    none. Its connection is dead then: not closed, as behind a firewall that forgot it, or reset while it acknowledged
-    a task; the library goes on waiting for an answer (both seen with kombu 5.7). Whoever runs it starts it again."""
-    last_well = time.monotonic()
+    none. `taken` tells how many it holds, and how many it ever began.
+
+    Its connection is dead then: not closed, as behind a firewall that forgot it, or reset while it acknowledged a
+    task; the library goes on waiting for an answer (both seen with kombu 5.7). Whoever runs it starts it again.
+    """
+    last_well, before = time.monotonic(), taken()
     while True:
-        before = time.monotonic()
+        looked = time.monotonic()
         time.sleep(1)
-        held = time.monotonic() - before > 1 + DEAF_SECONDS / 4  # this process itself was
-        if held or busy() or not _any_waits(queues):
+        held_up = time.monotonic() - looked > 1 + DEAF_SECONDS / 4  # this process itself was
+        now = taken()
+        if held_up or now[0] or now != before or not _any_waits(queues):
             last_well = time.monotonic()
         elif time.monotonic() - last_well > DEAF_SECONDS:
             log.critical("tasks wait in Redis and none is taken: ending, to be started again")
             os._exit(1)
+        before = now
 
 
 def _any_waits(queues: Sequence[str]) -> bool:

@@ -16,14 +16,16 @@ from infitalks.settings import load_settings
 
 queue.DEAF_SECONDS = 3
 queue.configure(load_settings(os.environ))
-queue.end_when_deaf(["ears"], lambda: sys.argv[1] == "busy")
+begun = iter(range(10**9))
+TAKEN = {"idle": lambda: (0, 7), "busy": lambda: (1, 7), "quick": lambda: (0, next(begun))}
+queue.end_when_deaf(["ears"], TAKEN[sys.argv[1]])
 """
 
 
 @pytest.mark.parametrize(
     ("state", "waiting", "ends"),
-    [("idle", 1, True), ("busy", 1, False), ("idle", 0, False)],
-    ids=["a task waits and is not taken", "it is busy", "nothing waits"],
+    [("idle", 1, True), ("busy", 1, False), ("quick", 1, False), ("idle", 0, False)],
+    ids=["a task waits and is not taken", "it is busy", "it takes many that are quickly done", "nothing waits"],
 )
 def test_a_deaf_worker_ends(
     stores_environ: dict[str, str], redis_url: str, state: str, waiting: int, ends: bool
