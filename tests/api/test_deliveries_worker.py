@@ -34,6 +34,7 @@ class Works(NamedTuple):
 
 @pytest.fixture(scope="module")
 def works(app: Flask, stores_environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Works]:
+    Delivery.raw().delete_many({})  # what other tests left waiting, it would send, and die of
     folder = tmp_path_factory.mktemp("works")
     (failpoints := folder / "failpoints").mkdir()
     port = pick_port()
