@@ -16,7 +16,8 @@ def test_an_admin_made_on_the_command_line_runs_maintenance_from_the_page(whole:
     page.locator("[name=password]").fill(password)
     page.get_by_role("main").get_by_role("button").last.click()
     expect(page.get_by_role("heading", name="Maintenance").first).to_be_visible()
-    page.locator("form[action$='/maintenance/spooled-files/run'] button").click()
+    with page.expect_navigation():  # asked again while it is under way, Chromium refuses
+        page.locator("form[action$='/maintenance/spooled-files/run'] button").click()
     row = page.get_by_role("row").filter(has_text="spooled-files").first
 
     def done() -> bool:
