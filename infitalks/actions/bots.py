@@ -10,12 +10,13 @@ from typing import NamedTuple
 from bson import ObjectId
 
 from infitalks import access
+from infitalks.actions.loops import IN_A_ROW, is_end, note_heard, say_stopped
 from infitalks.errors import Invalid, Unauthenticated
 from infitalks.models.bots import Cursor, cursors_beyond
 from infitalks.models.chats import chats_beyond, memberships_of
 from infitalks.models.database import Doc
 from infitalks.models.log import entries_after
-from infitalks.models.users import enabled_users
+from infitalks.models.users import enabled_users, user_by_id
 from infitalks.schemas.messages import EntryOut, entries_out
 
 MOST_EVENTS = 100  # of one answer
@@ -38,8 +39,9 @@ def start_listening(bot_id: ObjectId) -> Heard:
 
 
 def listen(bot_id: ObjectId, cursor: str, pause: Callable[[], bool]) -> Heard:
-    """What comes after `cursor`, less what the bot did itself, in order within each chat. While there is nothing it
-    calls `pause`, and looks again where that returns true.
+    """What comes after `cursor`, less what the bot did itself and what bots said when they had answered one another
+    often enough, in order within each chat. While there is nothing it calls `pause`, and looks again where that
+    returns true.
 
     Raises Invalid where the cursor is not one of the bot's last MOST_CURSORS, Unauthenticated where the bot was
     disabled meanwhile.
@@ -74,13 +76,23 @@ def _look(bot_id: ObjectId, at: Positions) -> tuple[list[EntryOut], Positions]:
     """The next events, and where they lead to."""
     while True:
         found, through = _next_entries(bot_id, at)
-        events = [entry for entry in found if entry.author.id != str(bot_id)]
-        if events or through == at:
-            return events, through
-        at = through  # nothing but what it did itself
+        told = [(doc, entry) for doc, entry in found if doc["author"] != bot_id and not _ends_here(bot_id, doc, entry)]
+        if told or through == at:
+            note_heard(bot_id, [doc for doc, _ in told if doc["kind"] == "message"])
+            return [entry for _, entry in told], through
+        at = through  # nothing that it is to hear
 
 
-def _next_entries(bot_id: ObjectId, at: Positions) -> tuple[list[EntryOut], Positions]:
+def _ends_here(bot_id: ObjectId, doc: Doc, entry: EntryOut) -> bool:
+    if doc["kind"] != "message" or entry.author.kind != "bot" or not is_end(doc):
+        return False
+    bot = user_by_id(bot_id)
+    if bot and not doc["origin"].get("notice"):
+        say_stopped(bot_id, doc["chat"], bot.display_name, IN_A_ROW)
+    return True
+
+
+def _next_entries(bot_id: ObjectId, at: Positions) -> tuple[list[tuple[Doc, EntryOut]], Positions]:
     mine = memberships_of(bot_id)
     # A chat that it has joined since is heard from the entry on that says so, whatever it may look up before that.
     known = {key: at.get(str(key), membership["joined"] - 1) for key, membership in mine.items()}
@@ -90,10 +102,11 @@ def _next_entries(bot_id: ObjectId, at: Positions) -> tuple[list[EntryOut], Posi
         return [], at
     share = MOST_EVENTS // len(behind)
     pages = {chat["_id"]: _page(chat, mine[chat["_id"]], known[chat["_id"]], share) for chat in behind}
-    entries = entries_out(entry for found, _ in pages.values() for entry in found)
+    docs = [doc for found, _ in pages.values() for doc in found]
+    entries = zip(docs, entries_out(docs), strict=True)
     still_in = _unchanged(bot_id, {key: mine[key] for key in pages})
     through = {str(key): seq for key, (_, seq) in pages.items() if str(key) in still_in}
-    return [entry for entry in entries if entry.chat_id in still_in], {**at, **through}
+    return [(doc, entry) for doc, entry in entries if entry.chat_id in still_in], {**at, **through}
 
 
 def _page(chat: Doc, membership: Doc, after: int, most: int) -> tuple[list[Doc], int]:

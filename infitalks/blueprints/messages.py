@@ -5,6 +5,7 @@ from flask import Blueprint
 
 from infitalks import access
 from infitalks.actions import messages
+from infitalks.actions.loops import origin_of_post
 from infitalks.blueprints.guard import api
 from infitalks.models.log import entries_after, entries_before, only_messages
 from infitalks.models.users import User
@@ -51,13 +52,15 @@ def get_messages(me: User, query: MessagesQuery) -> MessagesOut:
 @blueprint.post("/api/messages")
 @api(body=MessageIn, limit="30/second", answers={200: MessageOut, 201: MessageOut})
 def post_message(me: User, body: MessageIn) -> tuple[MessageOut, int]:
+    chat_id = ObjectId(body.chat_id)
     message, new = messages.send_message(
         me.id,
-        ObjectId(body.chat_id),
+        chat_id,
         body.client_id,
         text=body.text,
         attachments=body.attachments,
         reply_to=body.reply_to,
+        origin=origin_of_post(me.id, chat_id, body.client_id, body.reply_to) if me.kind == "bot" else None,
     )
     if new:
         return sent_out(message, me.to_mongo()), 201

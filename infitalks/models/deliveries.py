@@ -52,12 +52,14 @@ class Delivery(Stored):
 
 
 class Budget(Stored):
-    """What a webhook's bot may still be told of other bots' posts in one chat; `id` is `<bot>:<chat>`."""
+    """What a bot may still hear of other bots, and answer them, in one chat; `id` is `<bot>:<chat>`."""
 
     id = StringField(primary_key=True)
     level = FloatField()
     at = DateTimeField()
     noticed_at = DateTimeField()  # when the chat was told last that this came to an end
+    heard = DictField()  # the origin of what the bot was told last when it asked
+    heard_at = DateTimeField()
 
     meta = {"collection": "budgets"}
 
