@@ -1,9 +1,8 @@
 """Debian's Alertmanager tells of an alert that fires and is resolved, in Slack's format and in its own.
 
-Needs `prometheus-alertmanager` on PATH.
+Needs Alertmanager on PATH, where the set-up puts Debian's on CI machines.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +15,10 @@ from infitalks.local.process import Service
 from tests.conftest import started
 from tests.hooks import Hook
 from tests.running import wait_until
+from tests.senders.alertmanager import find_alertmanager
 
-PROGRAM = shutil.which("prometheus-alertmanager")
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="prometheus-alertmanager is not on PATH")
+PROGRAM = find_alertmanager()
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="Alertmanager is not on PATH")
 
 CONFIG = """
 route: {{receiver: chat, group_by: [alertname], group_wait: 10ms, group_interval: 1s, repeat_interval: 1h}}
