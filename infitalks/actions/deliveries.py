@@ -1,22 +1,22 @@
-"""Deliveries: what outgoing webhooks are to be told is written down here, shown, and asked for again.
+"""Deliveries: what webhooks are to be told is written down here; it and what came in is shown, and asked for again.
 
 Not for: sending it (sending.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from bson import ObjectId
 from pymongo import ReturnDocument, UpdateOne
 
-from infitalks import access
 from infitalks.access import visible
+from infitalks.actions.arrivals import receive_again, receive_test
 from infitalks.backends import queue
 from infitalks.errors import Conflict, NotFound
 from infitalks.integrations.outgoing import Told, event_type, trigger_in, write_body
 from infitalks.models.chats import active_members, chat_by_id, memberships_of
 from infitalks.models.database import Doc
-from infitalks.models.deliveries import Delivery, deliveries_of, delivery_by_id
+from infitalks.models.deliveries import Delivery, deliveries_of, delivery_by_id, failed_requests
 from infitalks.models.log import AT_ONCE
 from infitalks.models.users import public_users
 from infitalks.models.webhooks import Webhook, listening_webhooks
@@ -116,12 +116,12 @@ def ring(webhook_ids: Iterable[ObjectId]) -> None:
         queue.ring_once("webhooks.deliver", str(webhook_id))
 
 
-def send_test(user_id: ObjectId, webhook_id: str) -> Doc:
-    """A delivery that tells of nothing that happened, so that one sees whether it arrives."""
-    webhook = access.get_webhook_for(user_id, webhook_id)
-    if webhook.kind != "outgoing":
-        raise Conflict("Only outgoing webhooks can be tested from here.")
+def send_test(webhook: Webhook) -> Doc:
+    """A delivery that tells of nothing that happened, so that one sees whether it arrives; through an incoming one, a
+    word in its chat. Raises Conflict where it is off."""
     _require_on(webhook)
+    if webhook.kind == "incoming":
+        return receive_test(webhook)
     entry_id = ObjectId()
     test = Told("webhook.test", _test_entry(webhook, entry_id), _chat_name(webhook.chat), webhook.token, "")
     entry = {"_id": entry_id, "chat": webhook.chat, "seq": 0, "kind": "test"}
@@ -142,16 +142,21 @@ def _test_entry(webhook: Webhook, entry_id: ObjectId) -> EntryOut:
 
 
 def list_deliveries(
-    user_id: ObjectId, webhook_id: str, state: str | None, before: str | None, limit: int
+    webhook: Webhook, by: ObjectId | None, states: Sequence[str], before: str | None, limit: int
 ) -> tuple[list[Doc], bool]:
-    """The newest ones first, of what the user may see, and whether there are more.
+    """The newest ones first, of what the user `by` may see, and whether there are more. None: the machine's admin.
 
     Looking after a webhook shows nothing of chats, or of times in a chat, that one has no part in.
     """
-    webhook = access.get_webhook_for(user_id, webhook_id)
-    found = deliveries_of(webhook.id, state, before, limit + 1)
-    memberships = memberships_of(user_id, {row["chat"] for row in found})
-    return [row for row in found[:limit] if _may_see(memberships, row)], len(found) > limit
+    found = deliveries_of(webhook.id, states, before, limit + 1)
+    return _seen_by(by, found[:limit]), len(found) > limit
+
+
+def _seen_by(user_id: ObjectId | None, rows: list[Doc]) -> list[Doc]:
+    if user_id is None:
+        return rows
+    memberships = memberships_of(user_id, {row["chat"] for row in rows})
+    return [row for row in rows if _may_see(memberships, row)]
 
 
 def _may_see(memberships: dict[ObjectId, Doc], row: Doc) -> bool:
@@ -159,27 +164,32 @@ def _may_see(memberships: dict[ObjectId, Doc], row: Doc) -> bool:
     return bool(membership and (row["seq"] == 0 or visible(row["seq"], membership["intervals"])))
 
 
-def redeliver(user_id: ObjectId, webhook_id: str, delivery_id: str) -> Doc:
-    """Send it once more, from the first try on, with the same id and bytes. What is under way stays so."""
-    webhook = access.get_webhook_for(user_id, webhook_id)
+def redeliver(webhook: Webhook, by: ObjectId | None, delivery_id: str) -> Doc:
+    """Send it once more, from the first try on, with the same id and bytes; what is under way stays so. What came in
+    is received once more. Raises NotFound, and Conflict where that is not possible."""
     row = delivery_by_id(delivery_id)
-    if not row or row["webhook"] != webhook.id or not _may_see(memberships_of(user_id, [row["chat"]]), row):
+    if not row or row["webhook"] != webhook.id or not _seen_by(by, [row]):
         raise NotFound()
     _require_on(webhook)
+    if row.get("incoming"):
+        return receive_again(webhook, row, by)
     again = Delivery.raw().find_one_and_update(
-        {"_id": delivery_id, "state": {"$ne": "sending"}}, _afresh(user_id), return_document=ReturnDocument.AFTER
+        {"_id": delivery_id, "state": {"$ne": "sending"}}, _afresh(by), return_document=ReturnDocument.AFTER
     )
     ring([webhook.id])
     return again or row
 
 
-def redeliver_failed(user_id: ObjectId, webhook_id: str) -> int:
+def redeliver_failed(webhook: Webhook, by: ObjectId | None) -> int:
     """The same for all of the failed list. Returns how many they are."""
-    webhook = access.get_webhook_for(user_id, webhook_id)
     _require_on(webhook)
-    changed = Delivery.raw().update_many({"webhook": webhook.id, "state": "dead"}, _afresh(user_id))
+    refused = failed_requests(webhook.id)
+    for row in refused:
+        receive_again(webhook, row, by)
+    dead = {"webhook": webhook.id, "state": "dead", "incoming": {"$ne": True}}
+    changed = Delivery.raw().update_many(dead, _afresh(by))
     ring([webhook.id])
-    return int(changed.modified_count)
+    return len(refused) + int(changed.modified_count)
 
 
 def _require_on(webhook: Webhook) -> None:
@@ -187,8 +197,8 @@ def _require_on(webhook: Webhook) -> None:
         raise Conflict("This webhook is switched off: switch it on first.")
 
 
-def _afresh(user_id: ObjectId) -> Doc:
-    replay = {"at": datetime.now(UTC), "by": user_id}
+def _afresh(by: ObjectId | None) -> Doc:
+    replay = {"at": datetime.now(UTC), "by": by}
     return {
         "$set": FRESH,
         "$unset": {"reason": "", "expires_at": "", "claim": ""},

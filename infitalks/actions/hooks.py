@@ -1,7 +1,10 @@
 """What comes in through a webhook: posted as its bot, once, in its chat. Not for: formats (integrations)."""
 
 import hashlib
-import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from bson import ObjectId
 
@@ -9,8 +12,9 @@ from infitalks import access
 from infitalks.actions.incidents import tell_incident
 from infitalks.actions.log import own_client_id
 from infitalks.actions.messages import delete_message, edit_message, send_message
-from infitalks.errors import Forbidden, NotFound
+from infitalks.errors import Forbidden, InfiTalksError, NotFound
 from infitalks.integrations.catalogue import Format
+from infitalks.integrations.dialects import Refusal, Reply, refusal_of
 from infitalks.integrations.discord import revise_discord
 from infitalks.integrations.post import PayloadRefused, Post
 from infitalks.integrations.received import Received
@@ -18,7 +22,28 @@ from infitalks.models.database import Doc
 from infitalks.models.webhooks import Webhook, webhook_by_secret
 from infitalks.schemas.cards import CardOut
 
-logger = logging.getLogger(__name__)
+
+class Outcome(NamedTuple):
+    """How a request was answered: `reply` to the byte, with the `message` that shows it or why it was refused.
+    `at`: when it began."""
+
+    at: datetime
+    took_ms: int
+    reply: Reply
+    message: Doc | None = None
+    refusal: Refusal | None = None
+
+
+def answer_request(form: Format, act: Callable[[], tuple[Reply, Doc | None]]) -> Outcome:
+    """Let `act` answer, or say in the format's dialect why not."""
+    at, began = datetime.now(UTC), time.monotonic()
+    refusal = None
+    try:
+        reply, message = act()
+    except (PayloadRefused, InfiTalksError) as error:
+        refusal = refusal_of(error)
+        reply, message = form.dialect.refuse(refusal), None
+    return Outcome(at, round((time.monotonic() - began) * 1000), reply, message, refusal)
 
 
 def webhook_of_secret(secret: str) -> Webhook:
@@ -35,9 +60,10 @@ def require_signed(webhook: Webhook, form: Format, received: Received) -> None:
         raise Forbidden("The signature or token is missing or wrong.")
 
 
-def receive_post(webhook: Webhook, form: Format, received: Received) -> Doc | None:
+def receive_post(webhook: Webhook, form: Format, received: Received, own_key: str = "") -> Doc | None:
     """Post as the webhook's bot; None where the format has nothing to say of this. A repeat under the same key posts
-    nothing anew, for ever, and the end of an incident edits the message of its beginning.
+    nothing anew, for ever, and the end of an incident edits the message of its beginning. `own_key` counts where the
+    sender gave none.
 
     Raises PayloadRefused and Malformed for what cannot be taken, NotFound where the bot was taken out of the chat,
     Conflict for other content under the same key, Unavailable where it should be sent again.
@@ -47,7 +73,7 @@ def receive_post(webhook: Webhook, form: Format, received: Received) -> Doc | No
         return None
     if post.incident:
         return tell_incident(webhook.bot, webhook.chat, post, post.incident)
-    key = received.repeat_key() or post.repeat_key
+    key = received.repeat_key() or post.repeat_key or own_key
     client_id = f"hook.{hashlib.sha256(key.encode()).hexdigest()}" if key else own_client_id()
     message, _ = send_message(
         webhook.bot,
@@ -95,11 +121,3 @@ def delete_own_message(webhook: Webhook, message_id: str) -> None:
     """Raises PayloadRefused."""
     get_own_message(webhook, message_id)
     delete_message(webhook.bot, message_id)
-
-
-def record_request(webhook: Webhook, form: Format, received: Received, status: int, reason: str) -> None:
-    """Every request that named an existing webhook ends here, with its answer: delivery pages hang on this.
-
-    `reason` is empty where the request was taken.
-    """
-    logger.info("webhook %s, %s, %d bytes: %d %s", webhook.id, form.name, len(received.body), status, reason or "taken")

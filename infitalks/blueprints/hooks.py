@@ -1,15 +1,15 @@
 """`/hooks`, where other programs post in their own formats. Not for: making and looking after webhooks."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
-from infitalks.actions import hooks
+from infitalks.actions import arrivals, hooks
 from infitalks.blueprints.guard import page
-from infitalks.errors import InfiTalksError
+from infitalks.errors import InfiTalksError, NotFound
 from infitalks.integrations.catalogue import DEFAULT, FORMATS, Format, format_called
 from infitalks.integrations.dialects import Reply, json_reply, refusal_of
-from infitalks.integrations.post import PayloadRefused
 from infitalks.integrations.received import Received
 from infitalks.models.database import Doc
 from infitalks.models.webhooks import Webhook
@@ -22,7 +22,8 @@ ABUSE = "100/second"
 MOST_BYTES = 1024 * 1024
 MOST_FORMAT_BYTES = 8 * 1024 * 1024  # GitHub's pushes of many commits
 
-Act = Callable[[Webhook, Received], Reply]
+# Answers, and says which message it was about.
+Act = Callable[[Webhook, Received], tuple[Reply, Doc | None]]
 
 
 @blueprint.post("/hooks/<secret>")
@@ -50,11 +51,11 @@ def get_hook_message(secret: str, message_id: str) -> Response:
 def patch_hook_message(secret: str, message_id: str) -> Response:
     form = FORMATS["discord"]
 
-    def revise(webhook: Webhook, received: Received) -> Reply:
+    def revise(webhook: Webhook, received: Received) -> tuple[Reply, Doc]:
         hooks.revise_own_message(webhook, message_id, form, received)
         return _show(webhook, message_id)
 
-    return _answer(secret, form, revise)
+    return _answer(secret, form, revise, "edit")
 
 
 @blueprint.delete("/hooks/<secret>/discord/messages/<message_id>")
@@ -62,37 +63,39 @@ def patch_hook_message(secret: str, message_id: str) -> Response:
 def delete_hook_message(secret: str, message_id: str) -> Response:
     form = FORMATS["discord"]
 
-    def delete(webhook: Webhook, _: Received) -> Reply:
+    def delete(webhook: Webhook, _: Received) -> tuple[Reply, None]:
         hooks.delete_own_message(webhook, message_id)
-        return form.dialect.took
+        return form.dialect.took, None
 
-    return _answer(secret, form, delete)
+    return _answer(secret, form, delete, "delete")
 
 
 def _take(secret: str, form: Format) -> Response:
-    def take(webhook: Webhook, received: Received) -> Reply:
+    def take(webhook: Webhook, received: Received) -> tuple[Reply, Doc | None]:
         message = hooks.receive_post(webhook, form, received)
-        return _echo(webhook, form, message) if message and _waits(received) else form.dialect.took
+        return (_echo(webhook, form, message) if message and _waits(received) else form.dialect.took), message
 
-    return _answer(secret, form, take)
+    return _answer(secret, form, take, "post")
 
 
-def _answer(secret: str, form: Format, act: Act) -> Response:
-    """Let `act` answer, or say in the format's dialect why not."""
+def _answer(secret: str, form: Format, act: Act, deed: str = "") -> Response:
+    """Let `act` answer, or say in the format's dialect why not; keep the request where it is a `deed`."""
     webhook = hooks.webhook_of_secret(secret)
     received = _received()
-    try:
+
+    def answer() -> tuple[Reply, Doc | None]:
         hooks.require_signed(webhook, form, received)
-        reply, reason = act(webhook, received), ""
-    except (PayloadRefused, InfiTalksError) as error:
-        refusal = refusal_of(error)
-        reply, reason = form.dialect.refuse(refusal), refusal.reason
-    hooks.record_request(webhook, form, received, reply.status, reason)
-    return _respond(reply)
+        return act(webhook, received)
+
+    outcome = hooks.answer_request(form, answer)
+    if deed:
+        arrivals.record_request(webhook, deed, form, received, outcome)
+    return _respond(outcome.reply)
 
 
-def _show(webhook: Webhook, message_id: str) -> Reply:
-    return _echo(webhook, FORMATS["discord"], hooks.get_own_message(webhook, message_id))
+def _show(webhook: Webhook, message_id: str) -> tuple[Reply, Doc]:
+    message = hooks.get_own_message(webhook, message_id)
+    return _echo(webhook, FORMATS["discord"], message), message
 
 
 def _echo(webhook: Webhook, form: Format, message: Doc) -> Reply:
@@ -127,4 +130,19 @@ def hook_error(error: InfiTalksError) -> Response:
     """What was refused before or beside a webhook's own answer, in the words of the format that was asked for."""
     name = (request.view_args or {}).get("name") or ("discord" if "/discord/" in request.path else "")
     form = FORMATS.get(name, DEFAULT)
+    if error.status == 413:
+        return _too_large(form, error)
     return _respond(form.dialect.refuse(refusal_of(error)))
+
+
+def _too_large(form: Format, error: InfiTalksError) -> Response:
+    """Kept without its body, which was not even read."""
+
+    def refuse() -> tuple[Reply, None]:
+        raise error
+
+    outcome = hooks.answer_request(form, refuse)
+    with suppress(NotFound):
+        webhook = hooks.webhook_of_secret((request.view_args or {}).get("secret", ""))
+        arrivals.record_request(webhook, "post", form, Received(b"", request.headers), outcome, cut=True)
+    return _respond(outcome.reply)

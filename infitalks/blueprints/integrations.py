@@ -79,23 +79,25 @@ def rotate_webhook(me: User, webhook_id: str) -> NewWebhookOut:
 @blueprint.post("/api/webhooks/<webhook_id>/test")
 @api(limit="30/minute", answers={201: DeliveryOut})
 def test_webhook(me: User, webhook_id: str) -> tuple[DeliveryOut, int]:
-    return delivery_out(deliveries.send_test(me.id, webhook_id)), 201
+    return delivery_out(deliveries.send_test(get_webhook_for(me.id, webhook_id))), 201
 
 
 @blueprint.get("/api/webhooks/<webhook_id>/deliveries")
 @api(query=DeliveriesQuery, answers={200: DeliveriesOut})
 def get_deliveries(me: User, webhook_id: str, query: DeliveriesQuery) -> DeliveriesOut:
-    found, more = deliveries.list_deliveries(me.id, webhook_id, query.state, query.before, query.limit)
+    states = [query.state] if query.state else []
+    webhook = get_webhook_for(me.id, webhook_id)
+    found, more = deliveries.list_deliveries(webhook, me.id, states, query.before, query.limit)
     return DeliveriesOut(deliveries=[delivery_out(row) for row in found], has_more=more)
 
 
 @blueprint.post("/api/webhooks/<webhook_id>/deliveries/redeliver")
 @api(limit="30/minute", answers={200: RedeliveredOut})
 def redeliver_failed(me: User, webhook_id: str) -> RedeliveredOut:
-    return RedeliveredOut(redelivered=deliveries.redeliver_failed(me.id, webhook_id))
+    return RedeliveredOut(redelivered=deliveries.redeliver_failed(get_webhook_for(me.id, webhook_id), me.id))
 
 
 @blueprint.post("/api/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver")
 @api(limit="60/minute", answers={200: DeliveryOut})
 def redeliver(me: User, webhook_id: str, delivery_id: str) -> DeliveryOut:
-    return delivery_out(deliveries.redeliver(me.id, webhook_id, delivery_id))
+    return delivery_out(deliveries.redeliver(get_webhook_for(me.id, webhook_id), me.id, delivery_id))

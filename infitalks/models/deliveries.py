@@ -1,10 +1,12 @@
-"""Deliveries: what an outgoing webhook is told, one row for each event and webhook, kept long after its end.
+"""Deliveries: what a webhook is told, one row for each event or ask, and what came in through it, one for each
+request; kept long after their end.
 
 `state`: new, sending, wait (for its next try), ok, or dead (the failed list). `due` is there as long as it has to be
 sent: when, by the database's clock; while it is being sent, when somebody else may take it over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from bson import MinKey, ObjectId
@@ -26,14 +28,18 @@ STATES = ("new", "sending", "wait", "ok", "dead")
 
 
 class Delivery(Stored):
-    """`id` is `<event>:<webhook>`, and so the same whoever makes it; `body` is what every attempt sends."""
+    """`id` is `<event>:<webhook>`, the same whoever makes it; `body` is what every attempt sends, or what came in."""
 
     id = StringField(primary_key=True)
     webhook = ObjectIdField(required=True)
     chat = ObjectIdField(required=True)
-    seq = IntField(required=True)  # of the entry it tells of; 0 for a test
-    message = ObjectIdField()  # that a reply may answer
-    type = StringField(required=True)
+    seq = IntField(required=True)  # of the entry it tells of, or that shows what came in; 0 where there is none
+    message = ObjectIdField()  # that a reply may answer; that shows what came in
+    type = StringField(required=True)  # of the event; command; action; what came in: post.<format>, edit., delete.
+    incoming = BooleanField(default=False)
+    user = ObjectIdField()  # who asked: commands and actions
+    url = StringField()  # where this one goes, if not to the webhook's own
+    ephemeral = ObjectIdField()  # whose button was pressed
     by_bot = BooleanField(default=False)
     origin = DictField()  # of the entry: {hops, bots}
     state = StringField(required=True, choices=STATES)
@@ -45,6 +51,9 @@ class Delivery(Stored):
     replays = ListField(DictField())  # {at, by}
     content_type = StringField(required=True)
     body = BinaryField(required=True)
+    headers = ListField(ListField(StringField()))  # what came in: those that its format reads
+    cut = BooleanField(default=False)  # more of it came in than is kept
+    unsigned = BooleanField(default=False)  # it did not prove to know the signing secret
     created_at = DateTimeField(required=True)
     expires_at = DateTimeField()  # once it has arrived, or is dead
 
@@ -67,6 +76,7 @@ class Budget(Stored):
 OPEN: Doc = {"due": {"$exists": True}}
 DUE: Doc = {**OPEN, "$expr": {"$lte": ["$due", "$$NOW"]}}
 IN_ORDER = [("due", 1), ("seq", 1)]
+NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
 
 def delivery_by_id(delivery_id: str) -> Doc | None:
@@ -92,11 +102,28 @@ def webhooks_with_due() -> Iterator[ObjectId]:
             yield after
 
 
-def deliveries_of(webhook_id: ObjectId, state: str | None, before: str | None, limit: int) -> list[Doc]:
-    """The newest ones first; `before` (an id) continues a listing."""
+def deliveries_of(webhook_id: ObjectId, states: Sequence[str], before: str | None, limit: int) -> list[Doc]:
+    """The newest ones first, in any of the states, or in all; `before` (an id) continues a listing."""
     query: Doc = {"webhook": webhook_id}
-    if state:
-        query["state"] = state
+    if states:
+        query["state"] = {"$in": list(states)}
     if before:
-        query["_id"] = {"$lt": before}
-    return list(Delivery.raw().find(query).sort("_id", -1).limit(limit))
+        last = Delivery.raw().find_one({"_id": before, "webhook": webhook_id}, {"created_at": 1})
+        if not last:  # gone by its age, and so is what was older
+            return []
+        at = last["created_at"]
+        query["$or"] = [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": before}}]
+    return list(Delivery.raw().find(query).sort(NEWEST_FIRST).limit(limit))
+
+
+def oldest_kept(webhook_id: ObjectId, most: int) -> datetime | None:
+    """When the oldest came in of the newest `most` requests; None where there are no more than that."""
+    query = {"webhook": webhook_id, "incoming": True}
+    found = list(Delivery.raw().find(query, {"created_at": 1}).sort(NEWEST_FIRST).skip(most - 1).limit(2))
+    return found[0]["created_at"] if len(found) == 2 else None
+
+
+def failed_requests(webhook_id: ObjectId) -> list[Doc]:
+    """What came in, was refused and can be received again; the oldest first."""
+    again = {"incoming": True, "state": "dead", "type": {"$regex": "^post\\."}, "cut": False, "unsigned": False}
+    return list(Delivery.raw().find({"webhook": webhook_id, **again}).sort([("created_at", 1), ("_id", 1)]))

@@ -1,4 +1,4 @@
-"""Deliveries of outgoing webhooks in JSON."""
+"""Deliveries of webhooks in JSON: what they are told, and what came in."""
 
 from typing import Annotated, Literal
 
@@ -20,8 +20,8 @@ class DeliveriesQuery(Query):
 
 
 class AttemptOut(Out):
-    """`status`: of the receiver's answer, null where none came. `answer`: its beginning. `reply`: what became of an
-    answer that was to be posted."""
+    """`status`: of the receiver's answer, null where none came; of ours, where it came in. `answer`: its beginning.
+    `reply`: what became of an answer, or of what came in, that was to be posted."""
 
     at: Time
     status: int | None = None
@@ -32,13 +32,19 @@ class AttemptOut(Out):
 
 
 class ReplayOut(Out):
+    """`by` null: the machine's admin."""
+
     at: Time
-    by: Id
+    by: Id | None
 
 
 class DeliveryOut(Out):
     """`id` is the `webhook-id` of every attempt, `body` what they all send. `due`: when it is tried next, null where
-    it is not any more: `state` ok, or dead for the `reason`."""
+    it is not any more: `state` ok, or dead for the `reason`.
+
+    What came in has `type` post.<format> (edit, delete), `state` ok or dead, and those `headers` that its format
+    reads; `cut`: only the beginning of the body was kept. `message_id`: the message that shows it, or that it tells of.
+    """
 
     id: DeliveryId
     webhook_id: Id
@@ -50,8 +56,12 @@ class DeliveryOut(Out):
     tries: int
     due: Time | None
     created_at: Time
+    message_id: Id | None
     content_type: str
+    headers: dict[str, str]
     body: str
+    cut: bool
+    redeliverable: bool
     attempts: list[AttemptOut]
     replays: list[ReplayOut]
 
@@ -66,6 +76,7 @@ class RedeliveredOut(Out):
 
 
 def delivery_out(doc: Doc) -> DeliveryOut:
+    post = not doc.get("incoming") or doc["type"].startswith("post.")
     return DeliveryOut(
         id=doc["_id"],
         webhook_id=str(doc["webhook"]),
@@ -78,7 +89,13 @@ def delivery_out(doc: Doc) -> DeliveryOut:
         due=doc.get("due"),
         created_at=doc["created_at"],
         content_type=doc["content_type"],
-        body=doc["body"].decode(),
+        message_id=str(doc["message"]) if doc.get("message") else None,
+        headers=dict(doc.get("headers", ())),
+        body=doc["body"].decode(errors="replace"),
+        cut=doc.get("cut", False),
+        redeliverable=post and not doc.get("cut") and not doc.get("unsigned"),
         attempts=[AttemptOut(**attempt) for attempt in doc["attempts"]],
-        replays=[ReplayOut(at=replay["at"], by=str(replay["by"])) for replay in doc["replays"]],
+        replays=[
+            ReplayOut(at=replay["at"], by=str(replay["by"]) if replay["by"] else None) for replay in doc["replays"]
+        ],
     )
