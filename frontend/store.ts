@@ -2,6 +2,7 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { totalUnread } from "./state/chats";
 import { readDraft, writeDraft } from "./state/drafts";
+import { type Ephemerals, unsaid } from "./state/ephemerals";
 import type { ChatLog } from "./state/log";
 import type { Pending } from "./state/outbox";
 import { blank } from "./state/page";
@@ -20,6 +21,8 @@ export const members = signal<ReadonlyMap<string, readonly Member[]>>(new Map())
 export const outbox = signal<readonly Pending[]>([]);
 export const online = signal<ReadonlySet<string>>(new Set());
 export const typing = signal<readonly Typing[]>([]);
+/** Words to this user alone; changed by net/ephemerals.ts. */
+export const ephemerals = signal<Ephemerals>(unsaid);
 /** The machine that keeps it complete, with the logs of its chats; changed by net/drive.ts. */
 export const page = signal(blank);
 /** Live events arrive. */
@@ -109,5 +112,6 @@ export function fill(boot: Boot): void {
   isAdmin.value = boot.is_admin;
   chats.value = boot.chats.chats;
   moreChats.value = boot.chats.next;
+  ephemerals.value = { ...unsaid, list: boot.ephemerals ?? [] };
   for (const chat of boot.chats.chats) if (chat.other) setOnline(chat.other.id, chat.online);
 }

@@ -104,6 +104,17 @@ export const t = {
       ? "Several people are typing"
       : `${list.format(names)} ${names.length === 1 ? "is" : "are"} typing`,
 
+  commands: "Commands",
+  running: (name: string) => `Running /${name}`,
+  commandPictures: "A command takes no pictures. Send them on their own, or remove them.",
+  commandReply: "A command cannot be a reply. Cancel the reply, or write a message.",
+  onlyYou: "Only you can see this",
+  dismiss: "Dismiss",
+  announceAside: (name: string, text: string) => `${name}, only to you: ${text}`,
+  pressed: (what: string) => `${what}: sent`,
+  leadsNowhere: "This button leads nowhere.",
+  yes: "Yes",
+
   reconnecting: "Reconnecting. New messages still arrive, a little later.",
   unreachable: "No connection. What you write is kept and sent when it is back.",
   signedOutTitle: "You are signed out",
@@ -133,5 +144,8 @@ export const t = {
   madeOwner: (who: string, whom: string) => `${who} made ${whom} an owner`,
   madeMember: (who: string, whom: string) => `${who} made ${whom} a member`,
   renamed: (who: string, name: string) => `${who} named the group “${name}”`,
+  topic: (topic: string) => `Topic: ${topic}`,
+  topicSet: (who: string, topic: string) => `${who} set the topic to “${topic}”`,
+  topicCleared: (who: string) => `${who} cleared the topic`,
   changedChat: (who: string) => `${who} changed the group`,
 };

@@ -1,5 +1,6 @@
 // Calls to the server's API: CSRF, errors as one class, and what failing tells about the connection.
 // Not for: deciding what to call.
+import { t } from "../i18n/en";
 import { reachable } from "../store";
 import { feed } from "./drive";
 
@@ -7,13 +8,21 @@ const SLOW_MS = 20_000;
 /** What a proxy says of a server that is away, and the server of its database. */
 const AWAY = new Set([502, 503, 504]);
 
-/** `status` 0: no answer at all. `message` is the server's sentence. `retryAfter` is in seconds. */
+/** How often a server that says "later" is asked again before that counts as failed. */
+const TRIES = 3;
+const LONGEST_WAIT_S = 5;
+
+/**
+ * `status` 0: no answer at all. `message` is the server's sentence, `fields` what it says of single fields.
+ * `retryAfter` is in seconds.
+ */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
     readonly retryAfter: number | null = null,
+    readonly fields: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }
@@ -42,6 +51,29 @@ export async function call<T>(method: string, path: string, body?: unknown, pati
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
+/** The same, asking again where the server says when; for what may be sent twice. Throws ApiError. */
+export async function callPatiently<T>(
+  method: string,
+  path: string,
+  body: object,
+  tries = TRIES,
+): Promise<T> {
+  try {
+    return await call<T>(method, path, body);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.retryAfter === null || tries <= 1) throw error;
+    await new Promise((done) => setTimeout(done, Math.min(error.retryAfter ?? 1, LONGEST_WAIT_S) * 1000));
+    return callPatiently(method, path, body, tries - 1);
+  }
+}
+
+/** Why something was refused, in words for people. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof ApiError) || error.status === 0) return t.sendFailedNetwork;
+  const told = Object.values(error.fields).join(" ");
+  return told || error.message;
+}
+
 /** Who is signed in now; takes over the new CSRF token. Throws ApiError. */
 export async function askSession(): Promise<{ id: string } | null> {
   const response = await send("GET", "/api/auth/session");
@@ -54,13 +86,15 @@ export async function askSession(): Promise<{ id: string } | null> {
 /** Makes an error of a status and a body, as fetch and XMLHttpRequest give them. */
 export function errorOf(status: number, body: unknown, retryAfter: string | null): ApiError {
   if (status === 401) feed({ kind: "unauthorised" });
-  const error = (body as { error?: { code?: string; message?: string } } | null)?.error;
+  type Told = { code?: string; message?: string; fields?: Record<string, string> | null };
+  const error = (body as { error?: Told } | null)?.error;
   const seconds = Number(retryAfter);
   return new ApiError(
     status,
     error?.code ?? "unknown",
     error?.message ?? `The server answered ${status}.`,
     retryAfter && seconds > 0 ? seconds : null,
+    error?.fields ?? {},
   );
 }
 

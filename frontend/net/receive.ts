@@ -10,6 +10,7 @@ import { startTyping, stillTyping, without } from "../state/typing";
 import { announced, chats, me, members, openId, page, setOnline, typing } from "../store";
 import { call } from "./api";
 import { feed } from "./drive";
+import { readEphemerals } from "./ephemerals";
 import { settle } from "./settle";
 
 type LogEvent = { chat_id: string } & ({ entries: Entry[] } | { last_seq: number });
@@ -31,6 +32,7 @@ const handlers: Record<string, (data: never) => void> = {
       () => {},
     ),
   presence: (data: { user_id: string; online: boolean }) => setOnline(data.user_id, data.online),
+  ephemeral: () => void readEphemerals(),
   typing: (data: { chat_id: string; user_id: string }) => takeTyping(data.chat_id, data.user_id),
 };
 

@@ -5,12 +5,9 @@ import { t } from "../i18n/en";
 import { changed, forget, keep, type Pending, readOutbox } from "../state/outbox";
 import type { Attachment, Message } from "../state/types";
 import { logOf, me, outbox } from "../store";
-import { ApiError, call } from "./api";
+import { ApiError, callPatiently } from "./api";
+import { newId } from "./ids";
 import { takeMessage } from "./receive";
-
-/** How often a server that says "later" is asked again before the message counts as failed. */
-const TRIES = 3;
-const LONGEST_WAIT_S = 5;
 
 const queues = new Map<string, Promise<void>>();
 
@@ -22,7 +19,7 @@ export function sendMessage(
   replyTo: string | null,
 ): void {
   const pending: Pending = {
-    client_id: crypto.randomUUID?.() ?? randomId(),
+    client_id: newId(),
     chat_id: chatId,
     text,
     attachments,
@@ -75,7 +72,7 @@ async function deliver(pending: Pending): Promise<void> {
   // It may have been confirmed or given up while it waited.
   if (!outbox.value.some((each) => each.client_id === pending.client_id)) return;
   try {
-    const message = await post(pending, TRIES);
+    const message = await post(pending);
     forget(localStorage, me.value.id, pending.client_id);
     if (logOf(pending.chat_id).value) update(pending.client_id, { state: "sent" });
     else discardMessage(pending.client_id);
@@ -85,16 +82,10 @@ async function deliver(pending: Pending): Promise<void> {
   }
 }
 
-async function post(pending: Pending, tries: number): Promise<Message> {
+function post(pending: Pending): Promise<Message> {
   const { chat_id, client_id, text, reply_to } = pending;
   const attachments = pending.attachments.map((attachment) => attachment.id);
-  try {
-    return await call<Message>("POST", "/api/messages", { chat_id, client_id, text, attachments, reply_to });
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.retryAfter === null || tries <= 1) throw error;
-    await new Promise((done) => setTimeout(done, Math.min(error.retryAfter ?? 1, LONGEST_WAIT_S) * 1000));
-    return post(pending, tries - 1);
-  }
+  return callPatiently("POST", "/api/messages", { chat_id, client_id, text, attachments, reply_to });
 }
 
 function fail(clientId: string, error: unknown): void {
@@ -107,10 +98,4 @@ function update(clientId: string, change: Partial<Pending>): void {
   outbox.value = changed(outbox.value, clientId, change);
   const now = outbox.value.find((each) => each.client_id === clientId);
   if (now && now.state !== "sent") keep(localStorage, me.value.id, now);
-}
-
-// Plain http on another machine is no secure context and has no randomUUID.
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -3,10 +3,11 @@
 import { removeChat, upsertChats } from "../state/chats";
 import { trim } from "../state/log";
 import { asRead } from "../state/members";
-import type { Chat, ChatDetail, LogPage } from "../state/types";
+import type { Chat, ChatDetail, Ephemeral, LogPage } from "../state/types";
 import { changeLog, chats, logOf, members, moreChats, setMembers, signedOut } from "../store";
 import { ApiError, call } from "./api";
 import { type Acts, feed } from "./drive";
+import { askNumber, takeEphemerals } from "./ephemerals";
 import { settle } from "./settle";
 
 /** An answer that takes longer is given up: what went wrong on the way may be over, and the next try gets through. */
@@ -93,11 +94,14 @@ async function fetchDetail(chat: string): Promise<void> {
 }
 
 async function sync(known: Record<string, number>): Promise<void> {
-  type Answer = { changed: Chat[]; gone: string[]; channels: string[] };
+  type Answer = { changed: Chat[]; gone: string[]; channels: string[]; ephemerals: Ephemeral[] };
+  const asked = askNumber();
   try {
     const answer = await call<Answer>("POST", "/api/sync", { chats: known }, PATIENCE_MS);
     chats.value = upsertChats(chats.value, answer.changed);
-    feed({ kind: "synced", ...answer });
+    const { changed, gone, channels } = answer;
+    feed({ kind: "synced", changed, gone, channels });
+    if (answer.ephemerals) takeEphemerals(answer.ephemerals, asked);
   } catch {
     feed({ kind: "sync_failed" });
   }

@@ -10,7 +10,7 @@ import {
   withEntries,
   withRead,
 } from "./chats";
-import { ada, bob, chat, edited, message, said } from "./samples";
+import { ada, bob, chat, edited, joined, message, said } from "./samples";
 
 const ids = (list: readonly { id: string }[]) => list.map((each) => each.id);
 
@@ -59,6 +59,17 @@ test("a hole in live entries asks the server instead of counting wrong", () => {
 test("an edit of the last message shows in the list", () => {
   const before = chat("c1", { last_message: { ...message(10), attachments: 0 } });
   assert.equal(withEntries(before, [edited(11, 10, "better")], ada.id).last_message?.text, "better");
+});
+
+test("a new topic shows at once, and so does none", () => {
+  const entry = (seq: number, topic: string | null) => ({
+    ...joined(seq),
+    kind: "chat" as const,
+    changes: { topic },
+  });
+  const after = withEntries(chat("c1"), [entry(11, "Pruning")], ada.id);
+  assert.equal(after.topic, "Pruning");
+  assert.equal(withEntries(after, [entry(12, null)], ada.id).topic, "");
 });
 
 test("reading only moves forward", () => {

@@ -62,8 +62,9 @@ function withEntry(chat: Chat, entry: Entry, userId: string): Chat {
     if (mine) next.read_seq = entry.seq;
   } else if (aboutMessage(entry) && entry.message.id === chat.last_message?.id) {
     next.last_message = lineOf(entry.message);
-  } else if (entry.kind === "chat" && entry.changes.name) {
-    next.name = entry.changes.name;
+  } else if (entry.kind === "chat") {
+    if (entry.changes.name) next.name = entry.changes.name;
+    if (entry.changes.topic !== undefined) next.topic = entry.changes.topic ?? "";
   }
   return next;
 }

@@ -1,10 +1,11 @@
 // Sample people, messages, entries and a storage for the unit tests. Not for: the page.
 import type { Store } from "./drafts";
 import type { Effect, Input, Page, Start } from "./page";
-import type { Chat, Entry, LogPage, MemberEntry, Message, MessageEntry, User } from "./types";
+import type { Chat, Entry, Ephemeral, LogPage, MemberEntry, Message, MessageEntry, User } from "./types";
 
 export const ada: User = { id: "a1", username: "ada", display_name: "Ada", avatar_url: null, kind: "person" };
 export const bob: User = { id: "b2", username: "bob", display_name: "Bob", avatar_url: null, kind: "person" };
+export const bot: User = { id: "c3", username: "ci", display_name: "CI", avatar_url: null, kind: "bot" };
 
 const at = (seq: number) => new Date(Date.UTC(2026, 10, 22, 10, 0, seq)).toISOString();
 
@@ -52,6 +53,13 @@ export function joined(seq: number): MemberEntry {
   return { ...base, kind: "member", action: "added", user: bob, role: "member" };
 }
 
+/** A bot's word to the reader alone, after entry `seq`. */
+export function aside(seq: number, change: Partial<Ephemeral> = {}): Ephemeral {
+  const text = `aside ${seq}`;
+  const fixed = { chat_id: "c1", author: bot, via: null, html: `<p>${text}</p>`, cards: [], at: at(seq) };
+  return { id: `e${seq}`, seq, text, ...fixed, ...change };
+}
+
 /** A page as `after` gives it. */
 export function page(entries: Entry[], change: Partial<LogPage> = {}): LogPage {
   const through = entries.at(-1)?.seq ?? 0;
@@ -69,6 +77,7 @@ export function chat(id: string, change: Partial<Chat> = {}): Chat {
     id,
     kind: "group",
     name: `Chat ${id}`,
+    topic: "",
     avatar_url: null,
     other: null,
     online: false,

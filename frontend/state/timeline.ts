@@ -1,8 +1,8 @@
-// What the log shows, in order: days, the New line, messages with or without a head, notes, messages on their way.
-// Pure. Not for: drawing.
-import type { Row } from "./log";
+// What the log shows, in order: days, the New line, messages with or without a head, notes, words to the reader alone,
+// messages on their way. Pure. Not for: drawing.
+import type { ChatLog, Row } from "./log";
 import type { Pending } from "./outbox";
-import type { Message } from "./types";
+import type { Ephemeral, Message } from "./types";
 
 /** Messages of one author that are closer than this share one head. */
 const GROUP_MS = 5 * 60 * 1000;
@@ -11,6 +11,7 @@ export type Item =
   | { kind: "day"; key: string; at: string }
   | { kind: "new"; key: string }
   | { kind: "note"; key: string; row: Row }
+  | { kind: "aside"; key: string; ephemeral: Ephemeral }
   | { kind: "message"; key: string; seq: number; message: Message; head: boolean; tail: boolean }
   | { kind: "pending"; key: string; pending: Pending; head: boolean; tail: boolean };
 
@@ -24,10 +25,19 @@ export interface View {
   dayOf: (at: string) => string;
 }
 
-/** Builds the items; a message keeps its key from pending to confirmed, so that its element stays. */
-export function timeline(rows: readonly Row[], pending: readonly Pending[], view: View): Item[] {
+/**
+ * Builds the items; a message keeps its key from pending to confirmed, so that its element stays. `asides` are in
+ * order; each stands after the rows that were there when it was said.
+ */
+export function timeline(
+  rows: readonly Row[],
+  pending: readonly Pending[],
+  view: View,
+  asides: readonly Ephemeral[] = [],
+): Item[] {
   const items: Item[] = [];
   const confirmed = new Set<string>();
+  const waiting = [...asides];
   let day = "";
   let divided = view.newAfter === null;
   const startDay = (at: string) => {
@@ -35,7 +45,15 @@ export function timeline(rows: readonly Row[], pending: readonly Pending[], view
     day = view.dayOf(at);
     items.push({ kind: "day", key: `day-${day}`, at });
   };
+  const sayBefore = (seq: number) => {
+    for (let next = waiting[0]; next && next.seq < seq; next = waiting[0]) {
+      startDay(next.at);
+      items.push({ kind: "aside", key: `aside-${next.id}`, ephemeral: next });
+      waiting.shift();
+    }
+  };
   for (const row of rows) {
+    sayBefore(row.seq);
     startDay(row.entry.at);
     if (!divided && row.seq > (view.newAfter ?? 0)) {
       divided = true;
@@ -45,6 +63,7 @@ export function timeline(rows: readonly Row[], pending: readonly Pending[], view
     if (row.message) confirmed.add(row.message.client_id);
     items.push(item);
   }
+  sayBefore(Number.POSITIVE_INFINITY);
   for (const message of pending) {
     if (confirmed.has(message.client_id)) continue;
     startDay(message.created_at);
@@ -57,6 +76,11 @@ export function timeline(rows: readonly Row[], pending: readonly Pending[], view
     });
   }
   return joined(items, view.userId);
+}
+
+/** Those whose place is within what is loaded of the log. */
+export function placed(asides: readonly Ephemeral[], log: ChatLog): Ephemeral[] {
+  return asides.filter(({ seq }) => seq >= log.from && (seq <= log.through || !log.past));
 }
 
 function itemOf(row: Row, userId: string): Item {

@@ -37,10 +37,21 @@ export interface CardField {
   short: boolean;
 }
 
+/** What is asked before a button is pressed; plain text. */
+export interface Question {
+  title: string;
+  text: string;
+  ok: string;
+  dismiss: string;
+}
+
+/** With `url` a link; with `id` it is told to the bot; with neither it leads nowhere. */
 export interface CardButton {
   text: string;
-  url: string;
+  url: string | null;
   style: "default" | "primary" | "danger";
+  id: string | null;
+  confirm: Question | null;
 }
 
 /** The rich part of a message; all of it is text but `html` and `footer_html`, and all addresses are http(s). */
@@ -87,6 +98,27 @@ export interface Message {
   client_id: string;
 }
 
+/** A word to one user alone. It stands after the chat's entry `seq` and is none itself; kept a day at most. */
+export interface Ephemeral {
+  id: string;
+  chat_id: string;
+  seq: number;
+  author: User;
+  via: Via | null;
+  text: string;
+  html: string;
+  cards: Card[];
+  at: string;
+}
+
+/** What can be called by a slash and its name; `bot` null: built in. */
+export interface Command {
+  name: string;
+  usage: string;
+  description: string;
+  bot: User | null;
+}
+
 /** A line for the chat list; `text` may be cut, `attachments` is how many there are. */
 export interface LastMessage {
   id: string;
@@ -118,7 +150,10 @@ export type MemberEntry = EntryBase & {
   user: User | null;
   role: Role | null;
 };
-export type ChatEntry = EntryBase & { kind: "chat"; changes: { name?: string | null } };
+export type ChatEntry = EntryBase & {
+  kind: "chat";
+  changes: { name?: string | null; topic?: string | null };
+};
 export type Entry = MessageEntry | MemberEntry | ChatEntry;
 
 /** Whether an entry is about a message and so carries it. */
@@ -130,6 +165,7 @@ export interface Chat {
   id: string;
   kind: "direct" | "group";
   name: string;
+  topic: string;
   avatar_url: string | null;
   /** The other person of a direct chat. */
   other: User | null;
@@ -184,4 +220,5 @@ export interface Boot {
   chats: { chats: Chat[]; next: string | null };
   chat: ChatDetail | null;
   log: LogPage | null;
+  ephemerals: Ephemeral[];
 }

@@ -1,16 +1,23 @@
 // The rich parts of a message, in the order of schemas/cards.py; templates/cards.html shows the same without script.
 // Pictures are links: loading one would tell its host who reads. Not for: plain messages (message.tsx).
 import { t } from "../i18n/en";
-import type { Card, CardButton, CardField } from "../state/types";
+import type { Carrier } from "../net/presses";
+import type { Card, CardField } from "../state/types";
+import { CardButtons } from "./cardbuttons";
 import { dayName, fullTimeOf, timeOf } from "./format";
 import { Icon } from "./icons";
 import { Rendered } from "./rendered";
+import { To } from "./to";
 
-export function Cards({ list }: { list: Card[] }) {
+export function Cards({ list, carrier }: { list: Card[]; carrier: Carrier }) {
   return (
     <div class="cards">
       {list.map((card, index) =>
-        framed(card) ? <Framed key={index} card={card} /> : <Rendered key={index} html={card.html} />,
+        framed(card) ? (
+          <Framed key={index} card={card} carrier={carrier} />
+        ) : (
+          <Rendered key={index} html={card.html} />
+        ),
       )}
     </div>
   );
@@ -23,7 +30,7 @@ export function framed(card: Card): boolean {
   return parts.some(Boolean);
 }
 
-function Framed({ card }: { card: Card }) {
+function Framed({ card, carrier }: { card: Card; carrier: Carrier }) {
   return (
     <div class="card">
       {card.color && <svg class="stripe" style={{ color: card.color }} aria-hidden="true" />}
@@ -42,18 +49,8 @@ function Framed({ card }: { card: Card }) {
       <Picture url={card.image_url} alt={card.image_alt} />
       <Picture url={card.thumb_url} alt={card.image_url ? "" : card.image_alt} />
       <Foot html={card.footer_html} at={card.at} />
-      {card.buttons.length > 0 && <Buttons list={card.buttons} />}
+      {card.buttons.length > 0 && <CardButtons list={card.buttons} carrier={carrier} />}
     </div>
-  );
-}
-
-/** Words as a link where there is an address. */
-function To({ url, words, look }: { url: string | null; words: string; look?: string }) {
-  if (!url) return <bdi>{words}</bdi>;
-  return (
-    <a href={url} class={look} rel="noopener noreferrer nofollow ugc">
-      <bdi>{words}</bdi>
-    </a>
   );
 }
 
@@ -91,15 +88,5 @@ function Foot({ html, at }: { html: string; at: string | null }) {
         </time>
       )}
     </div>
-  );
-}
-
-function Buttons({ list }: { list: CardButton[] }) {
-  return (
-    <p class="card-buttons">
-      {list.map(({ text, url, style }, index) => (
-        <To key={index} url={url} words={text} look={`button small ${style}`} />
-      ))}
-    </p>
   );
 }

@@ -1,4 +1,5 @@
 // One open chat: its header, banner, log and composer. Not for: each of them in detail.
+import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { follow, pathOf } from "../route";
 import type { Chat } from "../state/types";
@@ -34,11 +35,31 @@ function Header({ chat }: { chat: Chat }) {
           <bdi>{chat.name}</bdi>
         </h1>
         <p class="dim">{subline(chat)}</p>
+        {chat.topic && <Topic text={chat.topic} />}
       </div>
       <a class="tool" href={`/c/${chat.id}/settings`} aria-label={t.chatSettings} title={t.chatSettings}>
         <Icon name="gear" />
       </a>
     </header>
+  );
+}
+
+/** One line of it; all of it under the pointer, or after a press. */
+function Topic({ text }: { text: string }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <button
+      type="button"
+      class="topic"
+      title={text}
+      aria-label={t.topic(text)}
+      aria-expanded={open}
+      onClick={() => setOpen(!open)}
+      onBlur={() => setOpen(false)}
+      onKeyDown={(event) => event.key === "Escape" && setOpen(false)}
+    >
+      <bdi>{text}</bdi>
+    </button>
   );
 }
 

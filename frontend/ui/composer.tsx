@@ -1,10 +1,13 @@
-// Where messages are written: text, pictures, replies and edits. Not for: sending (net/sender.ts).
+// Where messages and commands are written: text, pictures, replies and edits. Not for: sending (net/sender.ts), nor
+// which commands there are (suggestions.tsx).
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { editMessage } from "../net/acts";
+import { forgetRefusal, type Run, refuse, runCommand, runOf, taken } from "../net/commands";
 import { isTyping, stoppedTyping } from "../net/reading";
 import { sendMessage } from "../net/sender";
 import { PICTURE_TYPES } from "../net/uploads";
+import { isCommand, literally, nameIn } from "../state/commands";
 import { sends } from "../state/keys";
 import { plain } from "../state/plain";
 import type { Chat, Message } from "../state/types";
@@ -13,6 +16,7 @@ import { Chips } from "./chips";
 import { DropZone } from "./dropzone";
 import { nameOf } from "./format";
 import { Icon } from "./icons";
+import { comboOf, Suggestions, Usage, useOffer, walkOffer } from "./suggestions";
 import { choose, chosenFor, takeChosen } from "./uploads";
 
 const LONGEST = 16_000;
@@ -23,6 +27,8 @@ export function Composer({ chat }: { chat: Chat }) {
   const [text, setText] = useState(() => draftOf(chat.id));
   const [armed, setArmed] = useState(false);
   const about = composing.value;
+  const run = runOf(chat.id).value;
+  const running = run !== null && run.refused === null;
   const chosen = chosenFor(chat.id).value;
   const waiting = chosen.some((each) => each.state === "uploading");
   const sendable =
@@ -30,14 +36,18 @@ export function Composer({ chat }: { chat: Chat }) {
 
   const write = (next: string) => {
     setText(next);
+    forgetRefusal(chat.id);
     if (about?.kind !== "edit") setDraft(chat.id, next);
   };
+  const offer = useOffer(chat.id, about?.kind === "edit" || running ? null : text, write);
   const stop = () => {
     composing.value = null;
     if (about?.kind === "edit") setText(draftOf(chat.id));
     area.current?.focus();
   };
   const submit = () => {
+    if (running) return;
+    if (about?.kind !== "edit" && isCommand(text)) return order(chat.id, text.trim(), chosen.length > 0);
     if (waiting) return setArmed(true);
     setArmed(false);
     if (!sendable) return;
@@ -49,6 +59,7 @@ export function Composer({ chat }: { chat: Chat }) {
     area.current?.focus();
   };
   const onKey = (event: KeyboardEvent) => {
+    if (walkOffer(offer, event, text)) return;
     if (sends(event, touch.matches)) {
       event.preventDefault();
       submit();
@@ -57,6 +68,9 @@ export function Composer({ chat }: { chat: Chat }) {
   };
 
   useAbout(about, area, setText);
+  useEffect(() => {
+    if (taken.value?.chatId === chat.id && composing.value?.kind !== "edit") setText(draftOf(chat.id));
+  }, [taken.value]);
   useGrowth(area, text);
   useEffect(() => {
     if (!touch.matches) area.current?.focus();
@@ -79,6 +93,9 @@ export function Composer({ chat }: { chat: Chat }) {
       <DropZone onFiles={(files) => choose(chat.id, files)} />
       {about && <About about={about} onStop={stop} />}
       <Chips chatId={chat.id} />
+      <Suggestions offer={offer} />
+      {!run && about?.kind !== "edit" && <Usage chatId={chat.id} text={text} />}
+      {run && <Running run={run} />}
       <div class="write">
         <Attach onFiles={(files) => choose(chat.id, files)} />
         <textarea
@@ -89,9 +106,13 @@ export function Composer({ chat }: { chat: Chat }) {
           aria-label={t.message(chat.name)}
           placeholder={t.message(chat.name)}
           value={text}
+          readOnly={running}
+          aria-invalid={Boolean(run?.refused)}
+          {...comboOf(offer)}
+          onBlur={offer.close}
           onInput={(event) => {
             write(event.currentTarget.value);
-            if (event.currentTarget.value.trim()) isTyping(chat.id);
+            if (/^\s*[^\s/]/.test(event.currentTarget.value)) isTyping(chat.id);
           }}
           onKeyDown={onKey}
           onPaste={(event) => pasted(event, chat.id)}
@@ -102,7 +123,11 @@ export function Composer({ chat }: { chat: Chat }) {
           aria-label={about?.kind === "edit" ? t.save : t.send}
           disabled={!sendable && !waiting}
         >
-          {armed ? <span class="spinner" /> : <Icon name={about?.kind === "edit" ? "tick" : "send"} />}
+          {armed || running ? (
+            <span class="spinner" />
+          ) : (
+            <Icon name={about?.kind === "edit" ? "tick" : "send"} />
+          )}
         </button>
       </div>
       <Room length={text.length} />
@@ -144,6 +169,23 @@ function Attach({ onFiles }: { onFiles: (files: File[]) => void }) {
   );
 }
 
+/** What becomes of a command: nobody else sees it, so it is told where it was written. */
+function Running({ run: { text, refused } }: { run: Run }) {
+  if (refused === null) {
+    return (
+      <p class="run" role="status">
+        {t.running(nameIn(text))}
+      </p>
+    );
+  }
+  return (
+    <p class="run refused" role="alert">
+      <Icon name="warning" />
+      <bdi>{refused}</bdi>
+    </p>
+  );
+}
+
 /** Shown from nine tenths of the limit on. */
 function Room({ length }: { length: number }) {
   if (length < LONGEST * 0.9) return null;
@@ -151,8 +193,14 @@ function Room({ length }: { length: number }) {
   return <p class={`room-left ${over > 0 ? "over" : ""}`}>{over > 0 ? t.tooLong(over) : t.left(-over)}</p>;
 }
 
+function order(chatId: string, text: string, withPictures: boolean): void {
+  if (withPictures) refuse(chatId, text, t.commandPictures);
+  else if (composing.value) refuse(chatId, text, t.commandReply);
+  else void runCommand(chatId, text);
+}
+
 function send(chatId: string, text: string, replyTo: Message | null): void {
-  sendMessage(chatId, text.trim(), takeChosen(chatId), replyTo?.id ?? null);
+  sendMessage(chatId, literally(text).trim(), takeChosen(chatId), replyTo?.id ?? null);
   setDraft(chatId, "");
 }
 

@@ -44,12 +44,16 @@ interface ConfirmProps {
   title: string;
   text: string;
   act: string;
+  /** The other way out, where it is called otherwise. */
+  back?: string;
+  look?: "danger" | "primary";
   onAct: () => void;
   onClose: () => void;
 }
 
 /** Asks before something that cannot be undone. */
-export function Confirm({ title, text, act, onAct, onClose }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { title, text, act, back = t.cancel, look = "danger", onAct, onClose } = props;
   const go = () => {
     onClose();
     onAct();
@@ -59,9 +63,9 @@ export function Confirm({ title, text, act, onAct, onClose }: ConfirmProps) {
       <p class="dim">{text}</p>
       <div class="acts">
         <button type="button" class="button" autofocus onClick={onClose}>
-          {t.cancel}
+          {back}
         </button>
-        <button type="button" class="button danger" onClick={go}>
+        <button type="button" class={`button ${look}`} onClick={go}>
           {act}
         </button>
       </div>

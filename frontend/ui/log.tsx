@@ -3,13 +3,16 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
+import { taken } from "../net/commands";
 import { feed } from "../net/drive";
 import { sawUpTo } from "../net/reading";
 import { loadOlder, shorten, toPresent } from "../net/sync";
+import { saidIn } from "../state/ephemerals";
 import type { ChatLog } from "../state/log";
-import { type Item, timeline } from "../state/timeline";
+import { type Item, placed, timeline } from "../state/timeline";
 import type { Chat } from "../state/types";
-import { jump, logOf, me, outbox } from "../store";
+import { ephemerals, jump, logOf, me, outbox } from "../store";
+import { Aside } from "./aside";
 import { dayName, dayOf } from "./format";
 import { Icon } from "./icons";
 import { walkLog } from "./logkeys";
@@ -39,7 +42,8 @@ export function Log({ chat }: { chat: Chat }) {
       () => keeper.current?.toBottom(),
       () => {},
     );
-  useOwnMessages(chat.id, toEnd);
+  useOwn(outbox.value.findLast((each) => each.chat_id === chat.id)?.client_id, toEnd);
+  useOwn(taken.value?.chatId === chat.id ? taken.value.id : undefined, toEnd);
   const items = itemsOf(chat, log, newAfter);
   return (
     <div class="log-place">
@@ -66,12 +70,14 @@ export function Log({ chat }: { chat: Chat }) {
 
 function itemsOf(chat: Chat, log: ChatLog | null, newAfter: number | null): Item[] {
   const pending = outbox.value.filter((each) => each.chat_id === chat.id);
-  return timeline(log?.rows ?? [], pending, { userId: me.value.id, newAfter, dayOf });
+  const asides = log ? placed(saidIn(ephemerals.value, chat.id), log) : [];
+  return timeline(log?.rows ?? [], pending, { userId: me.value.id, newAfter, dayOf }, asides);
 }
 
 function Line({ item, chat }: { item: Item; chat: Chat }) {
   if (item.kind === "message" || item.kind === "pending") return <MessageRow item={item} chat={chat} />;
   if (item.kind === "note") return <Note row={item.row} />;
+  if (item.kind === "aside") return <Aside ephemeral={item.ephemeral} />;
   if (item.kind === "new") return <p class="new-line">{t.newLine}</p>;
   return (
     <p class="day">
@@ -171,9 +177,8 @@ async function fetchOlder(chatId: string): Promise<void> {
   fetching.delete(chatId);
 }
 
-/** What one sends is shown, wherever one was reading. */
-function useOwnMessages(chatId: string, toEnd: () => void): void {
-  const newest = outbox.value.findLast((each) => each.chat_id === chatId)?.client_id;
+/** What one sends is shown, wherever one was reading; so is what comes of a command. */
+function useOwn(newest: string | undefined, toEnd: () => void): void {
   const seen = useRef(newest);
   useLayoutEffect(() => {
     if (newest && newest !== seen.current) toEnd();

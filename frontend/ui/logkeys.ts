@@ -3,7 +3,7 @@
 /** Handles a key press anywhere in the log. */
 export function walkLog(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
-  if (target.closest("[popover], input")) return;
+  if (target.closest("[popover], dialog, input")) return;
   const row = target.closest<HTMLElement>("article");
   if (event.key === "Escape") leave(target, row);
   // Wide code and tables are scrolled with the arrows.

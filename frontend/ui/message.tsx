@@ -1,5 +1,6 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
 import { t } from "../i18n/en";
+import type { Carrier } from "../net/presses";
 import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
 import { plain } from "../state/plain";
@@ -80,12 +81,12 @@ function Failed({ clientId, reason }: { clientId: string; reason: string | null 
   );
 }
 
-function Face({ message }: { message: Message }) {
+export function Face({ message }: { message: Message }) {
   // Not the icon that a bot's sender gave: loading it would tell its server who reads this.
   return <Avatar of={{ ...message.author, name: nameOf(message.author) }} size="small" />;
 }
 
-function Head({ message, mine }: { message: Message; mine: boolean }) {
+export function Head({ message, mine }: { message: Message; mine: boolean }) {
   const time = (
     <time dateTime={message.created_at} title={fullTimeOf(message.created_at)}>
       {timeOf(message.created_at)}
@@ -118,8 +119,9 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
   );
 }
 
-function Said({ message: { cards, text, html } }: { message: Message }) {
-  if (cards.length > 0) return <Cards list={cards} />;
+export function Said({ message, kind = "messages" }: { message: Message; kind?: Carrier["kind"] }) {
+  const { id, cards, text, html } = message;
+  if (cards.length > 0) return <Cards list={cards} carrier={{ kind, id }} />;
   if (!text) return null;
   const big = ONLY_EMOJI.test(text) ? "big" : "";
   return html ? <Rendered html={html} class={big} /> : <div class={`text plain ${big}`}>{text}</div>;
@@ -145,7 +147,7 @@ function Quote({ id, chatId }: { id: string; chatId: string }) {
   );
 }
 
-function bare(message: Message): boolean {
+export function bare(message: Message): boolean {
   if (message.deleted || message.reply_to) return false;
   if (message.cards.length > 0) return message.cards.every(framed);
   return message.text ? ONLY_EMOJI.test(message.text) : message.attachments.length > 0;

@@ -36,7 +36,10 @@ function memberText(entry: MemberEntry): string {
 
 function chatText(entry: ChatEntry): string {
   const who = called(entry.author.id, nameOf(entry.author));
-  return entry.changes.name ? t.renamed(who, entry.changes.name) : t.changedChat(who);
+  const { name, topic } = entry.changes;
+  if (name) return t.renamed(who, name);
+  if (topic === undefined) return t.changedChat(who);
+  return topic ? t.topicSet(who, topic) : t.topicCleared(who);
 }
 
 const called = (id: string, name: string) => (id === me.value.id ? t.you : name);

@@ -1,0 +1,45 @@
+// Reads and dismisses what was said to this user alone. Not for: which of them are shown (state/ephemerals.ts).
+import { t } from "../i18n/en";
+import { bringBack, dismiss, newlySaid, takeList } from "../state/ephemerals";
+import { plain } from "../state/plain";
+import type { Ephemeral } from "../state/types";
+import { announced, ephemerals, openId, showToast } from "../store";
+import { ApiError, call, reasonOf } from "./api";
+
+let asks = 0;
+
+/** A number for an ask, to be given with its answer: of two that crossed, the later asked counts. */
+export const askNumber = (): number => ++asks;
+
+/** Takes the whole list, as the answer to the ask of that number told it. */
+export function takeEphemerals(list: readonly Ephemeral[], asked: number): void {
+  const before = ephemerals.value;
+  ephemerals.value = takeList(before, list, asked);
+  const chatId = openId.value;
+  if (!chatId) return;
+  for (const { author, text } of newlySaid(before, ephemerals.value, chatId))
+    announced.value = t.announceAside(author.display_name, plain(text));
+}
+
+/** Asks for the list; where that fails, the next sync brings it. */
+export async function readEphemerals(): Promise<void> {
+  const asked = askNumber();
+  const answer = call<{ ephemerals: Ephemeral[] }>("GET", "/api/ephemerals");
+  await answer.then(
+    ({ ephemerals: list }) => takeEphemerals(list, asked),
+    () => {},
+  );
+}
+
+/** Takes one away at once; it is back where the server cannot be told. */
+export async function dismissEphemeral({ id }: Ephemeral): Promise<void> {
+  ephemerals.value = dismiss(ephemerals.value, id);
+  try {
+    await call("DELETE", `/api/ephemerals/${id}`);
+  } catch (error) {
+    // Dismissed in another tab, or its day is over.
+    if (error instanceof ApiError && error.status === 404) return;
+    ephemerals.value = bringBack(ephemerals.value, id);
+    showToast(reasonOf(error));
+  }
+}
