@@ -13,7 +13,7 @@ from infitalks.integrations.cards import unrendered
 from infitalks.integrations.markdown import render_markdown
 from infitalks.models.database import Doc, object_id
 from infitalks.models.log import entry_by_client_id, entry_by_id
-from infitalks.schemas.cards import CardOut
+from infitalks.schemas.cards import CardOut, stored_card
 
 MOST_EMOJIS_EACH = 20  # different reactions of one user on one message
 
@@ -56,7 +56,7 @@ def send_message(
 
 
 def _stored(cards: list[CardOut] | None) -> list[Doc]:
-    return [card.model_dump(mode="json", exclude_defaults=True) for card in cards or []]
+    return [stored_card(card) for card in cards or []]
 
 
 def _claim_attachments(user_id: ObjectId, chat_id: ObjectId, client_id: str, ids: list[str]) -> list[ObjectId]:

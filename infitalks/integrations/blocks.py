@@ -6,7 +6,8 @@ Blocks follow one another in the order of a card's parts, or start the next card
 from collections.abc import Iterator
 from typing import Any
 
-from infitalks.integrations.cards import LONGEST_CARD_TEXT, MOST_FIELDS, button, card, card_field, escaped
+from infitalks.integrations.buttons import block_button
+from infitalks.integrations.cards import LONGEST_CARD_TEXT, MOST_FIELDS, card, card_field, escaped
 from infitalks.integrations.mrkdwn import to_markdown
 from infitalks.integrations.values import items, line, obj, objs, text
 from infitalks.schemas.cards import ButtonOut, CardOut
@@ -37,6 +38,8 @@ def block_cards(blocks: Any, color: Any = None) -> Iterator[CardOut]:
 def _fits_below(upper: CardOut, lower: CardOut) -> bool:
     if lower.thumb_url and (upper.thumb_url or upper.text):
         return False  # it would stand beside other words
+    if lower.image_url and upper.image_alt:
+        return False  # a card describes one picture
     above = max(rank for rank, part in enumerate(PARTS) if getattr(upper, part) or rank == 0)
     below = min((rank for rank, part in enumerate(PARTS) if getattr(lower, part)), default=0)
     if above == below and PARTS[below] == "text":
@@ -68,7 +71,7 @@ def _block(block: dict[str, Any], color: Any) -> CardOut | None:
             alt = block.get("alt_text") or _plain(block.get("title"))
             return card(color=color, title=_plain(block.get("title")), image_url=_image(block), image_alt=alt)
         case "actions":
-            return card(color=color, buttons=_buttons(block.get("elements")))
+            return card(color=color, buttons=_buttons(block.get("elements"), block))
         case "markdown":
             return card(color=color, text=text(block.get("text")))
         case "table":
@@ -86,7 +89,7 @@ def _section(block: dict[str, Any], color: Any) -> CardOut | None:
         fields=(card_field("", words, short=True) for words in map(rich, items(block.get("fields"))) if words),
         thumb_url=_image(accessory) if pictured else None,
         image_alt=accessory.get("alt_text") if pictured else "",
-        buttons=_buttons([accessory]),
+        buttons=_buttons([accessory], block),
     )
 
 
@@ -110,10 +113,10 @@ def _image(block: dict[str, Any]) -> Any:
     return block.get("image_url") or obj(block.get("slack_file")).get("url")
 
 
-def _buttons(elements: Any) -> Iterator[ButtonOut | None]:
+def _buttons(elements: Any, block: dict[str, Any]) -> Iterator[ButtonOut | None]:
     for element in objs(elements):
         if element.get("type") == "button":
-            yield button(_plain(element.get("text")), element.get("url"), element.get("style"))
+            yield block_button(element, block)
 
 
 def _row(cells: Any) -> str:

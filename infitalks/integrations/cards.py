@@ -16,7 +16,7 @@ from infitalks.schemas.cards import ButtonOut, CardAuthorOut, CardFieldOut, Card
 # Characters and counts: the largest that Slack and Discord document, or what a page can show well.
 LONGEST_TITLE, LONGEST_NAME, LONGEST_FOOTER, LONGEST_BUTTON, LONGEST_ALT = 300, 120, 300, 80, 300
 LONGEST_CARD_TEXT, LONGEST_VALUE, LONGEST_FIELDS = 6000, 2000, 6000
-MOST_FIELDS, MOST_BUTTONS = 25, 10
+MOST_FIELDS, MOST_BUTTONS = 25, 25
 
 COLORS = {"good": "#2eb886", "warning": "#daa038", "danger": "#a30200", "quiet": "#8a8f98", "accent": "#3b6fd4"}
 
@@ -91,12 +91,16 @@ def card_field(title: Any, value: str, *, short: bool = False) -> CardFieldOut:
 
 
 def button(label: Any, url: Any, style: Any = None) -> ButtonOut | None:
-    """None without an address to open."""
+    """A link; None without an address to open. Those that tell a program: buttons.py."""
     address = link(url)
-    styled: Literal["default", "primary", "danger"] = (
-        "primary" if style == "primary" else "danger" if style == "danger" else "default"
-    )
-    return ButtonOut(text=cut(line(label) or "Open", LONGEST_BUTTON), url=address, style=styled) if address else None
+    label = cut(line(label) or "Open", LONGEST_BUTTON)
+    return ButtonOut(text=label, url=address, style=style_of(style)) if address else None
+
+
+def style_of(given: Any) -> Literal["default", "primary", "danger"]:
+    """Slack's two, and Mattermost's names for the like."""
+    word = line(given)
+    return "primary" if word in ("primary", "good", "success") else "danger" if word == "danger" else "default"
 
 
 def read_color(value: Any) -> str | None:

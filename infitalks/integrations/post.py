@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from infitalks.integrations.buttons import named
 from infitalks.integrations.cards import fallback, plain
 from infitalks.integrations.values import cut, line, link
 from infitalks.schemas.cards import CardOut
@@ -59,7 +60,7 @@ def compose(lead: str, cards: Iterable[CardOut | None] = (), **more: Any) -> Pos
             raise PayloadRefused("no_text")
         return Post(cut(lead, LONGEST_TEXT), **more)
     first = plain(lead)
-    kept = [first, *shown] if first else shown
+    kept = named([first, *shown] if first else shown)
     return Post(cut("\n\n".join(map(fallback, kept)), LONGEST_TEXT), kept, **more)
 
 

@@ -7,11 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 from infitalks.integrations.blocks import block_cards
-from infitalks.integrations.cards import author, button, card, card_field, escaped
+from infitalks.integrations.buttons import attachment_button
+from infitalks.integrations.cards import author, card, card_field, escaped
 from infitalks.integrations.mrkdwn import to_markdown, unescape
 from infitalks.integrations.post import PayloadRefused, Post, compose, via
-from infitalks.integrations.values import items, line, moment, obj, objs, text
-from infitalks.schemas.cards import ButtonOut, CardFieldOut, CardOut
+from infitalks.integrations.values import is_true, items, line, moment, objs, text
+from infitalks.schemas.cards import CardFieldOut, CardOut
 
 MOST_ATTACHMENTS = 100
 MARKED_UP = ("fallback", "pretext", "text", "fields")  # where mrkdwn_in does not say
@@ -53,13 +54,13 @@ def _check(payload: Any) -> None:
 
 
 def attachment_cards(attachments: Any, markup: Markup = to_markdown) -> Iterator[CardOut | None]:
-    for attachment in objs(attachments):
+    for number, attachment in enumerate(objs(attachments), 1):
         yield card(text=markup(text(attachment.get("pretext"))))
-        yield _attachment(attachment, markup)
+        yield _attachment(attachment, markup, number)
         yield from block_cards(attachment.get("blocks"), attachment.get("color"))
 
 
-def _attachment(given: dict[str, Any], markup: Markup) -> CardOut | None:
+def _attachment(given: dict[str, Any], markup: Markup, number: int) -> CardOut | None:
     marked = [text(name) for name in items(given.get("mrkdwn_in"))] or MARKED_UP
     as_text = markup if "text" in marked else escaped
     as_value = markup if "fields" in marked else escaped
@@ -75,7 +76,7 @@ def _attachment(given: dict[str, Any], markup: Markup) -> CardOut | None:
         thumb_url=given.get("thumb_url"),
         footer=escaped(unescape(text(given.get("footer")))),
         at=moment(given.get("ts")),
-        buttons=_buttons(given.get("actions")),
+        buttons=(attachment_button(each, given.get("callback_id"), number) for each in objs(given.get("actions"))),
     )
 
 
@@ -84,14 +85,3 @@ def _fields(fields: Any, markup: Markup) -> Iterator[CardFieldOut]:
         title, value = text(field.get("title")), text(field.get("value"))
         if title or value:
             yield card_field(unescape(title), markup(value), short=is_true(field.get("short")))
-
-
-def is_true(value: Any) -> bool:
-    """Senders write this one as a bool or as a word."""
-    return text(value).lower() in ("true", "1")
-
-
-def _buttons(actions: Any) -> Iterator[ButtonOut | None]:
-    for action in objs(actions):
-        label = action.get("text") or action.get("name")
-        yield button(obj(label).get("text") or label, action.get("url"), action.get("style"))

@@ -27,6 +27,11 @@ def line(value: Any) -> str:
     return " ".join(text(value).split())
 
 
+def is_true(value: Any) -> bool:
+    """Senders write a truth as one, or as a word."""
+    return text(value).lower() in ("true", "1")
+
+
 def obj(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 

@@ -6,6 +6,9 @@ and `html` say all of it once more, for searches, notifications and pages that k
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
+from infitalks.models.database import Doc
 from infitalks.schemas.base import Out, Time
 
 
@@ -24,12 +27,26 @@ class CardFieldOut(Out):
     short: bool = False
 
 
+class ConfirmOut(Out):
+    """What is asked before a button is pressed; `ok` and `dismiss` are the answers. Plain text."""
+
+    title: str
+    text: str
+    ok: str
+    dismiss: str
+
+
 class ButtonOut(Out):
-    """A link that looks like a button."""
+    """With `url` a link that looks like a button; with `id` one that tells its program that it was pressed; with
+    neither one that does nothing."""
+
+    model_config = ConfigDict(extra="ignore")  # what a kept one has beside this (Button) stays behind here
 
     text: str
-    url: str
+    url: str | None = None
     style: Literal["default", "primary", "danger"] = "default"
+    id: str | None = None
+    confirm: ConfirmOut | None = None
 
 
 class CardOut(Out):
@@ -51,3 +68,38 @@ class CardOut(Out):
     footer_html: str = ""
     at: Time | None = None
     buttons: list[ButtonOut] = []
+
+
+class Press(BaseModel):
+    """What the program that made a button called it and wants to hear of it, by its dialect (`kind`). Slack's blocks
+    have action_id, block_id and value; its attachments name, value, callback_id and the attachment's number;
+    Mattermost's an action_id, and a url and a context (JSON as text, {} where empty) of their own."""
+
+    kind: Literal["block", "attachment", "mattermost"]
+    action_id: str = ""
+    block_id: str = ""
+    name: str = ""
+    value: str = ""
+    callback_id: str = ""
+    attachment: int = 0
+    url: str | None = None
+    context: str = ""
+
+
+class Button(ButtonOut):
+    """A button as it is kept. Whatever writes it as a CardOut's leaves `press` out: no page, other bot or event is
+    told of it. `stored_card` and `kept_card` alone keep it."""
+
+    press: Press | None = None
+
+
+def stored_card(card: CardOut) -> Doc:
+    """As it is kept: without defaults, and with what its buttons do."""
+    return card.model_dump(mode="json", exclude_defaults=True, serialize_as_any=True)
+
+
+def kept_card(stored: Doc) -> CardOut:
+    """A stored card, with what its buttons do: to be kept on, or to press one. For showing: CardOut(**stored)."""
+    card = CardOut(**stored)
+    card.buttons = [Button(**button) for button in stored.get("buttons", ())]
+    return card

@@ -336,7 +336,8 @@ def test_cards_are_the_messages_until_an_edit_says_it_in_words(hook: Hook) -> No
         *("color", "author", "title", "url", "text", "html", "fields", "image_url", "image_alt"),
         *("thumb_url", "footer", "footer_html", "at", "buttons"),
     }
-    assert card["buttons"] == [{"text": "Runbook", "url": "https://runbooks.example/disk", "style": "default"}]
+    link = {"text": "Runbook", "url": "https://runbooks.example/disk", "style": "default", "id": None, "confirm": None}
+    assert card["buttons"] == [link]
     assert card["fields"][0] == {"title": "instance", "text": "db1", "html": "<p>db1</p>", "short": True}
 
 

@@ -167,18 +167,21 @@ def test_a_comment_that_is_hidden_at_the_forge_is_hidden_here() -> None:
 
 
 def test_blocks_become_cards_in_their_order() -> None:
-    first, second = told("slack", payload("slack_blocks")).cards
+    first, second, third = told("slack", payload("slack_blocks")).cards
     assert first.title == "Deploy :rocket:" and first.thumb_url == "https://e.example/t.png"
     assert first.text == "**prod** by @U123"
     assert [field.html for field in first.fields] == [
         "<p><strong>Version:</strong><br>\n7.1</p>",
         "<p>snake_case *raw*</p>",
     ]
-    assert first.image_url == "https://e.example/chart.png" and "the log</a>" in first.footer_html
-    assert [(button.text, button.url, button.style) for button in first.buttons] == [
-        ("Open", "https://e.example/open", "primary")
+    # A card describes one picture, and both of these have a description.
+    assert (first.image_alt, first.image_url, second.image_alt) == ("a rocket", None, "a chart")
+    assert second.image_url == "https://e.example/chart.png" and "the log</a>" in second.footer_html
+    assert [(button.text, button.url, button.style) for button in second.buttons] == [
+        ("Open", "https://e.example/open", "primary"),
+        ("Approve", None, "default"),
     ]
-    assert second.text == "rich words\n\nstill read"
+    assert third.text == "rich words\n\nstill read"
 
 
 def test_blocks_that_go_back_to_an_earlier_part_start_a_new_card() -> None:

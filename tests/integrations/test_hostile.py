@@ -22,6 +22,7 @@ type title title_link fields value short color ts footer image_url thumb_url url
 accessory action issue pull_request comment review repository sender commits ref after message id number body
 object_kind object_attributes project user data event metric_alert lastSeen level mrkdwn mrkdwn_in pretext
 fallback actions props card thread_ts username icon_url icon_emoji channel timestamp image thumbnail description
+value action_id block_id callback_id style confirm ok_text deny integration context disabled id
 workflow_run conclusion head_branch release tag_name forkee discussion commonLabels commonAnnotations
 externalURL valueString truncatedAlerts build_status total_commits_count triggered_rule alt_text subject
 """
