@@ -17,6 +17,7 @@ from werkzeug.datastructures import Headers
 from infitalks.actions.hooks import Outcome, answer_request, receive_post
 from infitalks.errors import Conflict
 from infitalks.integrations.catalogue import DEFAULT, Format, format_called
+from infitalks.integrations.dialects import Refusal
 from infitalks.integrations.kept import Kept, keep_request, restore_request
 from infitalks.integrations.received import Received
 from infitalks.models.database import Doc
@@ -75,15 +76,22 @@ def _row(webhook: Webhook, deed: str, form: Format, received: Received, outcome:
 
 
 def _came_to(outcome: Outcome) -> Doc:
-    refusal, message = outcome.refusal, outcome.message
+    message = outcome.message
     shown = {"seq": message["seq"], "message": message["_id"]} if message else {}
-    return {"state": "dead" if refusal else "ok", "reason": refusal.reason if refusal else None, **shown}
+    return {"state": "dead" if outcome.refusal else "ok", "reason": _reason(outcome.refusal), **shown}
+
+
+def _reason(refusal: Refusal | None) -> str | None:
+    # To its sender a webhook that cannot post is none; who looks after it has to know better.
+    if refusal and refusal.word == "no_service":
+        return "Its bot is not in the chat."
+    return refusal.reason if refusal else None
 
 
 def _attempt(outcome: Outcome) -> Doc:
     answer = outcome.reply.body[: 4 * LONGEST_ANSWER].decode(errors="replace")[:LONGEST_ANSWER]
-    reason = outcome.refusal.reason if outcome.refusal else None
-    known = {"at": outcome.at, "took_ms": outcome.took_ms, "status": outcome.reply.status, "reason": reason}
+    known = {"at": outcome.at, "took_ms": outcome.took_ms, "status": outcome.reply.status}
+    known["reason"] = _reason(outcome.refusal)
     return {**known, "answer": answer, "reply": None if outcome.refusal else _became(outcome.message, outcome.at)}
 
 

@@ -21,6 +21,7 @@ from mongoengine import (
     ObjectIdField,
     StringField,
 )
+from pymongo.read_concern import ReadConcern
 
 from infitalks.models.database import Doc, Stored
 
@@ -119,7 +120,8 @@ def deliveries_of(webhook_id: ObjectId, states: Sequence[str], before: str | Non
 def oldest_kept(webhook_id: ObjectId, most: int) -> datetime | None:
     """When the oldest came in of the newest `most` requests; None where there are no more than that."""
     query = {"webhook": webhook_id, "incoming": True}
-    found = list(Delivery.raw().find(query, {"created_at": 1}).sort(NEWEST_FIRST).skip(most - 1).limit(2))
+    latest = Delivery.raw().with_options(read_concern=ReadConcern("local"))  # they are not written for a majority
+    found = list(latest.find(query, {"created_at": 1}).sort(NEWEST_FIRST).skip(most - 1).limit(2))
     return found[0]["created_at"] if len(found) == 2 else None
 
 
