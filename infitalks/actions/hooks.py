@@ -20,7 +20,7 @@ from infitalks.integrations.post import PayloadRefused, Post
 from infitalks.integrations.received import Received
 from infitalks.models.database import Doc
 from infitalks.models.webhooks import Webhook, webhook_by_secret
-from infitalks.schemas.cards import CardOut
+from infitalks.schemas.cards import kept_card
 
 
 class Outcome(NamedTuple):
@@ -112,7 +112,7 @@ def get_own_message(webhook: Webhook, message_id: str) -> Doc:
 def revise_own_message(webhook: Webhook, message_id: str, form: Format, received: Received) -> None:
     """Edit it as Discord does. Raises PayloadRefused and Malformed."""
     message = get_own_message(webhook, message_id)
-    cards = [CardOut(**card) for card in message.get("cards") or ()]
+    cards = [kept_card(card) for card in message.get("cards") or ()]
     post: Post = revise_discord(form.read(received), cards, message["text"])
     edit_message(webhook.bot, message_id, post.text, None, cards=post.cards)
 
