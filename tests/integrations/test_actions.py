@@ -55,7 +55,7 @@ def form_of(written: tuple[str, bytes]) -> Any:
     return json.loads(fields["payload"][0])
 
 
-AROUND = {
+AROUND: dict[str, Any] = {
     "team": {"id": "infitalks", "domain": "infitalks"},
     "channel": {"id": CHAT, "name": "Garden"},
     "token": "tok",
@@ -181,7 +181,9 @@ def test_a_body_says_what_was_asked() -> None:
 def done(payload: Any, asked: str = "block_actions", original: Any = None) -> list[tuple[str, str | None]]:
     """What an answer does, and the text."""
     post = parse_slack(original or {"text": "Ready", **legacy()})
-    return [(each.do, each.post and each.post.text) for each in read_answer(payload, asked, kept(post), post.text)]
+    return [
+        (each.do, each.post.text if each.post else None) for each in read_answer(payload, asked, kept(post), post.text)
+    ]
 
 
 OLD, NEW = "interactive_message", "block_actions"
