@@ -125,5 +125,12 @@ def chats_with_waiting() -> list[ObjectId]:
     return [row["_id"] for row in Entry.raw().aggregate(stages, hint="waiting")]
 
 
+def broken_chats() -> list[ObjectId]:
+    """Chats whose entries are not numbered 1, 2, 3 … without a hole. Reads all of the log."""
+    count: Doc = {"$group": {"_id": "$chat", "entries": {"$sum": 1}, "top": {"$max": "$seq"}}}
+    broken: Doc = {"$match": {"$expr": {"$ne": ["$entries", "$top"]}}}
+    return [row["_id"] for row in Entry.raw().aggregate([count, broken], allowDiskUse=True)]
+
+
 def last_message_in(chat_id: ObjectId) -> Doc | None:
     return Entry.raw().find_one({"chat": chat_id, "kind": "message"}, sort=[("seq", -1)])
