@@ -20,6 +20,7 @@ from infitalks.schemas.webhooks import (
     WebhookOut,
     WebhookPatchIn,
     WebhooksOut,
+    changed_webhook_out,
     new_outgoing_out,
     new_webhook_out,
     webhook_out,
@@ -58,9 +59,10 @@ def get_webhook(me: User, webhook_id: str) -> WebhookOut:
 
 
 @blueprint.patch("/api/webhooks/<webhook_id>")
-@api(body=WebhookPatchIn, answers={200: WebhookOut})
-def patch_webhook(me: User, webhook_id: str, body: WebhookPatchIn) -> WebhookOut:
-    return webhook_out(webhooks.change_webhook(me.id, webhook_id, body.given()))
+@api(body=WebhookPatchIn, answers={200: NewWebhookOut})
+def patch_webhook(me: User, webhook_id: str, body: WebhookPatchIn) -> NewWebhookOut:
+    webhook = get_webhook_for(me.id, webhook_id)
+    return changed_webhook_out(webhook, fresh=webhooks.change_webhook(webhook, body.given()))
 
 
 @blueprint.delete("/api/webhooks/<webhook_id>")
@@ -72,8 +74,8 @@ def delete_webhook(me: User, webhook_id: str) -> None:
 @blueprint.post("/api/webhooks/<webhook_id>/rotate")
 @api(limit="30/minute", answers={200: NewWebhookOut})
 def rotate_webhook(me: User, webhook_id: str) -> NewWebhookOut:
-    webhook, secret = webhooks.rotate_webhook(me.id, webhook_id)
-    return _shown_once(webhook, secret)
+    webhook = get_webhook_for(me.id, webhook_id)
+    return _shown_once(webhook, webhooks.rotate_webhook(webhook, me.id))
 
 
 @blueprint.post("/api/webhooks/<webhook_id>/test")

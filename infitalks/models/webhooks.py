@@ -1,5 +1,5 @@
-"""Webhooks of a chat. Each has a bot: an incoming one's posts what comes to its secret address, an outgoing one's
-listens, and its URL is told of what happens in the chats that the bot is in."""
+"""Webhooks of a chat. Each has a bot: an incoming one's posts what comes to its secret address; an outgoing one's
+listens, and its URL is told of what happens in the chats that the bot is in; a command's answers who calls it."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from infitalks.models.users import secret_hash
 class Webhook(Stored):
     """An incoming one's address is shown once and not kept. What an outgoing one signs with has to be kept."""
 
-    kind = StringField(required=True, choices=("incoming", "outgoing"))
+    kind = StringField(required=True, choices=("incoming", "outgoing", "command"))
     chat = ObjectIdField(required=True)
     name = StringField(required=True)
     bot = ObjectIdField(required=True)
@@ -30,9 +30,15 @@ class Webhook(Stored):
     trigger_words = ListField(StringField())
     trigger_when = StringField(choices=("exact", "prefix", "mention"))
     on_bots = BooleanField(default=False)  # what bots write counts, too
+
+    command = StringField()  # without the slash; once in each chat
+    usage = StringField()
+    description = StringField()
+
+    actions_url = StringField()  # is told which of its bot's buttons were pressed
     active = BooleanField(default=True)
     off_reason = StringField()
-    secret = StringField()
+    secret = StringField()  # signs what is sent
     old_secret = StringField()
     old_secret_until = DateTimeField()
     token = StringField()  # in the bodies of Slack's and Mattermost's form
@@ -54,6 +60,21 @@ def webhook_by_id(webhook_id: ObjectId) -> Webhook | None:
 
 def webhooks_in(chat_id: ObjectId) -> list[Webhook]:
     return list(Webhook.objects(chat=chat_id).order_by("created_at"))
+
+
+def commands_in(chat_id: ObjectId) -> list[Webhook]:
+    """The active commands of the chat, by name."""
+    return list(Webhook.objects(chat=chat_id, kind="command", active=True).order_by("command"))
+
+
+def command_called(chat_id: ObjectId, name: str) -> Webhook | None:
+    """Active or not."""
+    return Webhook.objects(chat=chat_id, command=name).first()
+
+
+def webhook_of_bot(bot_id: ObjectId) -> Webhook | None:
+    """The webhook whose bot this is."""
+    return Webhook.objects(bot=bot_id).first()
 
 
 def listening_webhooks(bots: Iterable[ObjectId]) -> list[Webhook]:

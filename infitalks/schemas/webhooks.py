@@ -1,18 +1,19 @@
-"""Webhooks in JSON. An incoming one's address and an outgoing one's secret are shown once, when they are made."""
+"""Webhooks in JSON. An incoming one's address and what others sign with are shown once, when they are made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from infitalks.backends.http import LONGEST_URL, AddressRefused, check_url
 from infitalks.errors import Invalid
 from infitalks.models.webhooks import Webhook
 from infitalks.schemas.base import Id, In, Name, Out, Time, clean_name
+from infitalks.schemas.commands import BUILT_IN
 
 MOST_WORDS = 50
 
-Kind = Literal["incoming", "outgoing"]
+Kind = Literal["incoming", "outgoing", "command"]
 Format = Literal["json", "form", "events"]
 EventType = Literal[
     "message.sent",
@@ -29,7 +30,13 @@ EventType = Literal[
 ]
 # Slack's and Mattermost's bodies can only tell of a message; ours tell of everything.
 OF_MESSAGES = ("message.sent", "message.edited")
-INCOMING = ("template", "signing_secret")
+# What each kind has beside its name and actions_url. All but an incoming one's are shown to those who look after it.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "incoming": ("template", "signing_secret"),
+    "outgoing": ("url", "format", "events", "trigger_words", "trigger_when", "on_bots"),
+    "command": ("url", "format", "command", "usage", "description"),
+}
+OF_ALL = ("name", "active", "actions_url")
 
 
 def _check_url(url: str) -> str:
@@ -46,6 +53,16 @@ def _check_word(text: str) -> str:
     return clean_name(text)
 
 
+def _check_command(name: str) -> str:
+    if name in BUILT_IN:
+        raise ValueError("is a command that every chat has")
+    return name
+
+
+def _clean_line(text: str) -> str:
+    return clean_name(text) if text.strip() else ""
+
+
 def _once_each(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
@@ -56,12 +73,17 @@ Words = Annotated[list[Word], Field(max_length=MOST_WORDS), AfterValidator(_once
 Events = Annotated[list[EventType], Field(max_length=len(get_args(EventType))), AfterValidator(_once_each)]
 Template = Annotated[str, Field(max_length=4000)]
 SigningSecret = Annotated[str, Field(min_length=8, max_length=200)]
+Command = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$", to_lower=True), AfterValidator(_check_command)
+]
+Line = Annotated[str, Field(max_length=200), AfterValidator(_clean_line)]
 # exact: the message's first word is one of trigger_words; prefix: it begins with one; mention: the bot is mentioned.
 When = Literal["exact", "prefix", "mention"]
 
 
 class WebhookIn(In):
-    """All but the first two are for outgoing ones, which need url and format. Without events: message.sent."""
+    """Outgoing ones need url and format (without events: message.sent), commands need command (without its slash) and
+    url. `actions_url`: where the buttons of its bot's messages post to, where that is not `url`."""
 
     kind: Kind
     name: Name
@@ -71,6 +93,10 @@ class WebhookIn(In):
     trigger_words: Words | None = None
     trigger_when: When | None = None
     on_bots: bool | None = None
+    command: Command | None = None
+    usage: Line | None = None
+    description: Line | None = None
+    actions_url: Url | None = None
 
     def given(self) -> dict[str, Any]:
         """What is asked for beside kind and name."""
@@ -78,8 +104,8 @@ class WebhookIn(In):
 
 
 class WebhookPatchIn(In):
-    """What is given changes. `template` and `signing_secret` are for incoming ones, where null takes them away: what
-    puts JSON of no known format into words, and what posts have to be signed with."""
+    """What is given changes; null takes `actions_url` away, and an incoming one's `template` (puts JSON of no known
+    format into words) and `signing_secret` (what posts have to be signed with)."""
 
     name: Name | None = None
     url: Url | None = None
@@ -88,20 +114,37 @@ class WebhookPatchIn(In):
     trigger_words: Words | None = None
     trigger_when: When | None = None
     on_bots: bool | None = None
+    command: Command | None = None
+    usage: Line | None = None
+    description: Line | None = None
+    actions_url: Url | None = None
     active: bool | None = None
     template: Template | None = None
     signing_secret: SigningSecret | None = None
 
     def given(self) -> dict[str, Any]:
         """The fields to be changed, and their new values."""
-        nullable = ("template", "signing_secret")
+        nullable = ("template", "signing_secret", "actions_url")
         values = {name: getattr(self, name) for name in self.model_fields_set}
         return {name: value for name, value in values.items() if value is not None or name in nullable}
 
 
+def check_fields(kind: str, given: Iterable[str]) -> None:
+    """Raise Invalid, naming them, where fields of other kinds are given for a webhook of this one."""
+    _refuse({name: f"only {_kinds_with(name)} webhooks have this" for name in given if not _has(kind, name)})
+
+
+def _has(kind: str, name: str) -> bool:
+    return name in OF_ALL or name in FIELDS[kind]
+
+
+def _kinds_with(name: str) -> str:
+    return " and ".join(kind for kind, fields in FIELDS.items() if name in fields)
+
+
 def check_outgoing(fields: Mapping[str, Any]) -> None:
     """Raise Invalid, naming the field, where these fields of an outgoing webhook do not go together."""
-    wrong = {name: "only incoming webhooks have this" for name in INCOMING if name in fields}
+    wrong = {}
     if not fields.get("url"):
         wrong["url"] = "an outgoing webhook needs one"
     if fields.get("format") not in get_args(Format):
@@ -115,10 +158,9 @@ def check_outgoing(fields: Mapping[str, Any]) -> None:
     _refuse(wrong)
 
 
-def check_incoming(fields: Mapping[str, Any]) -> None:
-    """Raise Invalid, naming them, where fields of outgoing webhooks are given for an incoming one."""
-    of_both = ("name", "active", *INCOMING)
-    _refuse({name: "only outgoing webhooks have this" for name in fields if name not in of_both})
+def check_command(fields: Mapping[str, Any]) -> None:
+    """Raise Invalid, naming the field, where one that a command needs is not there."""
+    _refuse({name: "a command needs one" for name in ("command", "url") if not fields.get(name)})
 
 
 def _refuse(wrong: dict[str, str]) -> None:
@@ -127,7 +169,7 @@ def _refuse(wrong: dict[str, str]) -> None:
 
 
 class WebhookOut(Out):
-    """From `url` on only outgoing ones have values. `off_reason`: why it was switched off, where nobody did that."""
+    """From `url` on each kind has those that are its own. `off_reason`: why it was switched off, where nobody did."""
 
     id: Id
     kind: Kind
@@ -137,6 +179,8 @@ class WebhookOut(Out):
     created_by: Id
     created_at: Time
     active: bool
+    actions_url: str | None = None
+    old_secret_until: Time | None = None
     template: str | None = None
     signed: bool = False
     off_reason: str | None = None
@@ -146,13 +190,15 @@ class WebhookOut(Out):
     trigger_words: list[str] | None = None
     trigger_when: When | None = None
     on_bots: bool | None = None
+    command: str | None = None
+    usage: str | None = None
+    description: str | None = None
     failing_since: Time | None = None
-    old_secret_until: Time | None = None
 
 
 class NewWebhookOut(WebhookOut):
-    """An incoming one's `url` is the address to post to. An outgoing one signs with `secret` (Standard Webhooks) and
-    says `token` in the bodies of Slack's and Mattermost's form."""
+    """An incoming one's `url` is the address to post to. What we send is signed with `secret` (Standard Webhooks) and
+    has `token` in bodies of Slack's and Mattermost's form; null where they are known already, or not needed."""
 
     secret: str | None = None
     token: str | None = None
@@ -162,7 +208,7 @@ class WebhooksOut(Out):
     webhooks: list[WebhookOut]
 
 
-OUTGOING = ("url", "format", "events", "trigger_words", "trigger_when", "on_bots", "failing_since", "old_secret_until")
+SHOWN = {**FIELDS, "outgoing": (*FIELDS["outgoing"], "failing_since"), "incoming": ("template",)}
 
 
 def webhook_out(webhook: Webhook) -> WebhookOut:
@@ -170,17 +216,22 @@ def webhook_out(webhook: Webhook) -> WebhookOut:
 
 
 def new_webhook_out(webhook: Webhook, url: str) -> NewWebhookOut:
-    """An incoming one, with its address."""
-    return NewWebhookOut(**{**_fields(webhook), "url": url})
+    """An incoming one, with its address, and what proves that its buttons' posts are ours."""
+    return NewWebhookOut(**{**_fields(webhook), "url": url}, secret=webhook.secret, token=webhook.token)
 
 
 def new_outgoing_out(webhook: Webhook) -> NewWebhookOut:
-    """An outgoing one, with what proves it."""
+    """One that sends, with what proves it."""
     return NewWebhookOut(**_fields(webhook), secret=webhook.secret, token=webhook.token)
 
 
+def changed_webhook_out(webhook: Webhook, *, fresh: bool) -> NewWebhookOut:
+    """After a change; `fresh`: with the secret that came about by it."""
+    proofs = {"secret": webhook.secret, "token": webhook.token} if fresh else {}
+    return NewWebhookOut(**_fields(webhook), **proofs)
+
+
 def _fields(webhook: Webhook) -> dict[str, Any]:
-    outgoing = {name: getattr(webhook, name) for name in OUTGOING} if webhook.kind == "outgoing" else {}
     return {
         "id": str(webhook.id),
         "kind": webhook.kind,
@@ -190,8 +241,9 @@ def _fields(webhook: Webhook) -> dict[str, Any]:
         "created_by": str(webhook.created_by),
         "created_at": webhook.created_at,
         "active": webhook.active,
-        "template": webhook.template,
+        "actions_url": webhook.actions_url,
+        "old_secret_until": webhook.old_secret_until,
         "signed": bool(webhook.signing_secret),
         "off_reason": webhook.off_reason,
-        **outgoing,
+        **{name: getattr(webhook, name) for name in SHOWN[webhook.kind]},
     }
