@@ -96,12 +96,19 @@ export function Suggestions({ offer }: { offer: Offer }) {
   );
 }
 
-function Option({ command: { name, usage, description, bot } }: { command: Command }) {
+function Call({ name, usage }: Command) {
+  return (
+    <span class="call">
+      <b>/{name}</b> <bdi>{usage}</bdi>
+    </span>
+  );
+}
+
+function Option({ command }: { command: Command }) {
+  const { description, bot } = command;
   return (
     <>
-      <span class="call">
-        <b>/{name}</b> <bdi>{usage}</bdi>
-      </span>
+      <Call {...command} />
       {bot && (
         <span class="whose">
           <bdi>{nameOf(bot)}</bdi> <span class="badge accent">{t.bot}</span>
@@ -115,10 +122,11 @@ function Option({ command: { name, usage, description, bot } }: { command: Comma
 /** How the command is called whose arguments are being typed. */
 export function Usage({ chatId, text }: { chatId: string; text: string }) {
   const command = begunOf(commandsOf(chatId).value, text);
-  if (!command?.usage && !command?.description) return null;
+  if (!command?.usage) return null;
   return (
     <p class="usage">
-      <Option command={command} />
+      <Call {...command} />
+      <bdi class="about-it">{command.description}</bdi>
     </p>
   );
 }
