@@ -21,6 +21,7 @@ from infitalks.models.database import database
 from infitalks.models.users import (
     Identity,
     User,
+    bots_of,
     secret_hash,
     user_by_email,
     user_by_id,
@@ -167,13 +168,40 @@ def make_admin(login: str) -> User:
 def create_bot(owner: ObjectId, display_name: str, username: str | None = None) -> tuple[User, str]:
     """A bot and its token, which is shown once. One without a `username` of its own, a webhook's, is found by nobody:
     its name may say what a chat is about. Raises Conflict naming `username` where it is taken."""
-    token = f"ifb_{secrets.token_urlsafe(32)}"
+    token = _bot_token()
     bot = _new_user("bot", username or f"bot-{secrets.token_hex(5)}", display_name)
     bot.search = bot.search if username else []
     bot.token_hash = secret_hash(token)
     bot.created_by = owner
     _insert(bot)
     return bot, token
+
+
+def _bot_token() -> str:
+    return f"ifb_{secrets.token_urlsafe(32)}"
+
+
+def renew_bot_token(owner: ObjectId, bot_id: str) -> tuple[User, str]:
+    """A new token for one's own bot; the old one is worth nothing at once, and what listens with it is cut off."""
+    bot, token = _own_bot(owner, bot_id), _bot_token()
+    bot.update(set__token_hash=secret_hash(token))
+    change_epoch(bot.id)
+    return bot, token
+
+
+def retire_bot(owner: ObjectId, bot_id: str) -> User:
+    """One's own bot leaves its groups, and its token is worth nothing. What it said stays. Repeatable until done."""
+    bot = _own_bot(owner, bot_id)
+    leave_groups(bot.id)
+    disable_user(bot)
+    return bot
+
+
+def _own_bot(owner: ObjectId, bot_id: str) -> User:
+    found = next((bot for bot in bots_of(owner) if str(bot.id) == bot_id), None)
+    if not found:
+        raise NotFound()
+    return found
 
 
 def sign_in_with(claims: Claims, *, first_is_admin: bool = False) -> User:

@@ -7,15 +7,17 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask import session as cookie
 from werkzeug.wrappers import Response
 
+from infitalks.access import require_person
 from infitalks.actions import media, sessions, users
 from infitalks.backends import signin
 from infitalks.blueprints.auth import SIGN_IN_RATE, begin_session, checked_user, end_current, register_user
 from infitalks.blueprints.guard import caller, page, read_form
 from infitalks.errors import InfiTalksError
 from infitalks.models.sessions import sessions_of
-from infitalks.models.users import User
+from infitalks.models.users import User, bots_of
 from infitalks.schemas.base import validate
-from infitalks.schemas.users import LoginIn, PasswordIn, ProfileIn, RegisterIn
+from infitalks.schemas.bots import BotIn
+from infitalks.schemas.users import LoginIn, PasswordIn, ProfileIn, RegisterIn, user_out
 
 blueprint = Blueprint("auth_pages", __name__)
 
@@ -132,7 +134,7 @@ def settings_page(me: User) -> str:
     return _settings(me)
 
 
-def _settings(me: User, error: InfiTalksError | None = None) -> Any:
+def _settings(me: User, error: InfiTalksError | None = None, new_bot: Any = None) -> Any:
     who = caller()
     current = who.session.id if who and who.session else None
     listed = [
@@ -152,6 +154,9 @@ def _settings(me: User, error: InfiTalksError | None = None) -> Any:
         errors=errors,
         values={"display_name": me.display_name, **request.form},
         sessions=listed,
+        bots=[{**user_out(bot.to_mongo()).model_dump(), "created_at": bot.created_at} for bot in bots_of(me.id)],
+        new_bot=new_bot,
+        public_url=current_app.config["PUBLIC_URL"].rstrip("/"),
         has_password=bool(me.password_hash),
         identities=[{"issuer": i.issuer, "subject": i.subject, "name": i.provider} for i in me.identities],
     )
@@ -200,4 +205,31 @@ def end_session_form(me: User, name: str) -> Response:
 def end_other_sessions_form(me: User) -> Response:
     who = caller()
     sessions.end_all_sessions(me.id, but=who.session.id if who and who.session else None)
+    return redirect(url_for("auth_pages.settings_page"))
+
+
+@blueprint.post("/settings/bots")
+@page(form=BotIn, limit="10/minute")
+def new_bot_form(me: User) -> Any:
+    try:
+        require_person(me)
+        asked = read_form(BotIn)
+        bot, token = users.create_bot(me.id, asked.display_name or asked.username, asked.username)
+    except InfiTalksError as error:
+        return _settings(me, error)
+    return _settings(me, new_bot={"name": bot.display_name, "username": bot.username, "token": token})
+
+
+@blueprint.post("/settings/bots/<bot_id>/token")
+@page(limit="10/minute")
+def renew_bot_form(me: User, bot_id: str) -> Any:
+    bot, token = users.renew_bot_token(me.id, bot_id)
+    return _settings(me, new_bot={"name": bot.display_name, "username": bot.username, "token": token})
+
+
+@blueprint.post("/settings/bots/<bot_id>/delete")
+@page()
+def retire_bot_form(me: User, bot_id: str) -> Response:
+    bot = users.retire_bot(me.id, bot_id)
+    flash(f"{bot.display_name} is deleted.")
     return redirect(url_for("auth_pages.settings_page"))

@@ -81,6 +81,12 @@ def bot_by_token(token: str) -> User | None:
     return User.objects(token_hash=secret_hash(token), kind="bot").first()
 
 
+def bots_of(user_id: ObjectId) -> list[User]:
+    """The bots that somebody made to give away their tokens, by name; webhooks' own, which nobody finds, are not."""
+    mine = {"kind": "bot", "created_by": user_id, "disabled_at": None, "search.0": {"$exists": True}}
+    return list(User.objects(__raw__=mine).order_by("username"))
+
+
 def public_users(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
     """What anybody signed in may know of these users, by id."""
     return {doc["_id"]: doc for doc in User.raw().find({"_id": {"$in": list(ids)}}, PUBLIC)}

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -101,6 +102,7 @@ def world(app: Flask) -> World:
         "name": "expired-sessions",
         "seq": "1",
         "secret": made["url"].rpartition("/")[2],
+        "bot_id": ada.post("/api/bots", {"username": f"robot-{secrets.token_hex(4)}"}).json["bot"]["id"],
     }
     return World(ada, routes(app), ids)
 

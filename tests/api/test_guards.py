@@ -15,6 +15,8 @@ FORMS_BY_HAND = {
     "/chats",
     "/settings/sessions/<name>/end",
     "/settings/sessions/end-others",
+    "/settings/bots/<bot_id>/token",
+    "/settings/bots/<bot_id>/delete",
     "/c/<chat_id>/settings/members",
     "/c/<chat_id>/settings/members/<user_id>/remove",
     "/c/<chat_id>/settings/leave",
