@@ -7,6 +7,8 @@ import { announced, ephemerals, openId, showToast } from "../store";
 import { ApiError, call, reasonOf } from "./api";
 
 let asks = 0;
+let reading = false;
+let readAgain = false;
 
 /** A number for an ask, to be given with its answer: of two that crossed, the later asked counts. */
 export const askNumber = (): number => ++asks;
@@ -21,14 +23,19 @@ export function takeEphemerals(list: readonly Ephemeral[], asked: number): void 
     announced.value = t.announceAside(author.display_name, plain(text));
 }
 
-/** Asks for the list; where that fails, the next sync brings it. */
+/** Asks for the list, once for all that is said meanwhile; where that fails, the next sync brings it. */
 export async function readEphemerals(): Promise<void> {
+  readAgain = reading;
+  if (reading) return;
+  reading = true;
   const asked = askNumber();
   const answer = call<{ ephemerals: Ephemeral[] }>("GET", "/api/ephemerals");
   await answer.then(
     ({ ephemerals: list }) => takeEphemerals(list, asked),
     () => {},
   );
+  reading = false;
+  if (readAgain) await readEphemerals();
 }
 
 /** Takes one away at once; it is back where the server cannot be told. */

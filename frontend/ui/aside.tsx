@@ -27,13 +27,19 @@ export function Aside({ ephemeral }: { ephemeral: Ephemeral }) {
         <p class="only-you">
           <Icon name="hidden" />
           {t.onlyYou}
-          <button type="button" tabIndex={-1} onClick={() => void dismissEphemeral(ephemeral)}>
+          <button type="button" tabIndex={-1} onClick={(event) => dismiss(event.currentTarget, ephemeral)}>
             {t.dismiss}
           </button>
         </p>
       </div>
     </article>
   );
+}
+
+function dismiss(button: HTMLElement, ephemeral: Ephemeral): void {
+  // The focus would go with the button.
+  button.closest<HTMLElement>(".log")?.focus({ preventScroll: true });
+  void dismissEphemeral(ephemeral);
 }
 
 function asMessage({ at, ...said }: Ephemeral): Message {
