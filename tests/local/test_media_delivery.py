@@ -145,8 +145,20 @@ def test_the_extension_converts_and_names_the_type(account: Options, format: str
 
 @pytest.mark.parametrize(
     "raw",
-    ["e_blur:100", "c_scale,w_10", "w_10", "c_limit", "w_0,c_limit", "w_5000,c_limit", "q_auto", "f_svg"]
-    + ["l_text:Arial_20:hi", "$x_1", "c_limit,w_1e3", "w_10,w_20,c_limit", "/".join(["c_limit,w_9"] * 5)],
+    [
+        "e_sepia",
+        "e_blur:9000",
+        "c_crop,w_10",
+        "c_limit",
+        "w_0,c_limit",
+        "w_5000,c_limit",
+        "w_2.5",
+        "q_auto:all",
+        "f_svg",
+    ]
+    + ["l_text:Arial_20:hi", "$x_1", "c_limit,w_1e3", "w_10,w_20,c_limit", "/".join(["c_limit,w_9"] * 5)]
+    + ["c_fit,g_auto,w_9", "ar_1:0,w_9,c_fill", "ar_2,c_fill", "ar_2,w_9,h_9,c_fill", "dpr_3.0,w_4000", "r_-1", "a_500"]
+    + ["b_url(x),c_pad,w_9", "fl_keep_iptc", "fl_attachment:a;b", "t_named", "g_moon,c_fill,w_9"],
 )
 def test_a_transformation_that_is_not_served_is_told_so(account: Options, raw: str) -> None:
     stored(account, "plain/picture")
@@ -158,6 +170,106 @@ def test_a_transformation_that_is_not_served_is_told_so(account: Options, raw: s
 def test_a_derived_picture_of_too_many_pixels_is_refused(account: Options) -> None:
     stored(account, "thin", encoded(Image.new("RGB", (1, 20000)), "PNG"))
     assert get(link(account, "thin", crop="fill", width=4000)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"crop": "scale", "width": 100, "height": 10}, (100, 10)),
+        ({"width": 100}, (100, 75)),
+        ({"width": 0.5}, (200, 150)),
+        ({"crop": "fit", "width": 800, "height": 900}, (800, 600)),
+        ({"crop": "lfill", "width": 800, "height": 100}, (400, 100)),
+        ({"crop": "thumb", "gravity": "face", "width": 50, "height": 80}, (50, 80)),
+        ({"crop": "pad", "background": "black", "width": 100, "height": 100}, (100, 100)),
+        ({"crop": "fill", "aspect_ratio": "16:9", "width": 160}, (160, 90)),
+        ({"crop": "fill", "aspect_ratio": 1.5, "height": 100}, (150, 100)),
+        ({"crop": "limit", "width": 100, "dpr": 2.0}, (200, 150)),
+        ({"crop": "limit", "width": 100, "dpr": "auto"}, (100, 75)),
+        ({"angle": 90}, (300, 400)),
+        ({"angle": "hflip", "effect": "blur:300"}, (400, 300)),
+        ({"effect": "grayscale", "quality": "auto:low", "flags": "progressive"}, (400, 300)),
+        ({"effect": "pixelate:20", "radius": "max"}, (400, 300)),
+    ],
+)
+def test_a_transformation_of_a_chat_gives_the_size_it_names(
+    account: Options, options: Options, size: tuple[int, int]
+) -> None:
+    stored(account, "shaped")
+    image = decoded(get(link(account, "shaped", format="jpg", **options)))
+    assert (image.size, image.format) == (size, "JPEG")
+
+
+def quarters() -> bytes:
+    image = Image.new("RGB", (80, 80), "red")
+    image.paste("blue", (40, 0, 80, 40))
+    image.paste("white", (0, 40, 40, 80))
+    image.paste("black", (40, 40, 80, 80))
+    return encoded(image, "PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "corners"),
+    [
+        ({}, ["red", "blue", "white", "black"]),
+        ({"angle": 90}, ["white", "red", "black", "blue"]),
+        ({"angle": "hflip"}, ["blue", "red", "black", "white"]),
+        ({"angle": "vflip"}, ["white", "black", "red", "blue"]),
+        ({"crop": "fill", "gravity": "north_east", "width": 30, "height": 10}, ["red", "blue", "red", "blue"]),
+        ({"crop": "fill", "gravity": "south", "width": 30, "height": 10}, ["white", "black", "white", "black"]),
+        ({"crop": "pad", "background": "rgb:00f", "width": 240, "height": 60}, ["blue"] * 4),
+        (
+            {"crop": "pad", "gravity": "west", "background": "blue", "width": 120, "height": 40},
+            ["red", "blue", "white", "blue"],
+        ),
+        ({"radius": "max", "background": "white"}, ["clear"] * 4),
+    ],
+)
+def test_a_transformation_does_what_it_says(account: Options, options: Options, corners: list[str]) -> None:
+    stored(account, "quarters", quarters())
+    image = decoded(get(link(account, "quarters", format="png", **options))).convert("RGBA")
+    right, bottom = image.width - 1, image.height - 1
+    names = {"red": (255, 0, 0, 255), "blue": (0, 0, 255, 255), "white": (255,) * 4, "black": (0, 0, 0, 255)}
+    for place, name in zip([(0, 0), (right, 0), (0, bottom), (right, bottom)], corners, strict=True):
+        pixel = image.getpixel(place)
+        assert isinstance(pixel, tuple)
+        assert pixel[3] == 0 if name == "clear" else pixel == names[name]
+
+
+def test_effects_change_the_pixels_they_name(account: Options) -> None:
+    stored(account, "effects", quarters())
+
+    def colours(effect: str) -> set[Any]:
+        image = decoded(get(link(account, "effects", format="png", effect=effect))).convert("RGB")
+        return {colour for _, colour in image.getcolors(10_000) or []}
+
+    assert all(red == green == blue for red, green, blue in colours("grayscale"))
+    assert len(colours("blur:200")) > 50
+    assert len(colours("pixelate:200")) == 1
+
+
+def test_the_format_follows_what_a_client_accepts(account: Options) -> None:
+    stored(account, "accepted")
+    url = link(account, "accepted", fetch_format="auto", quality="auto")
+    for accept, expected in (("image/avif,image/webp,*/*", "WEBP"), ("*/*", "JPEG")):
+        answer = get(url, headers={"Accept": accept})
+        assert (decoded(answer).format, answer.headers["Vary"]) == (expected, "Accept")
+
+
+def test_a_picture_can_be_sent_to_be_saved(account: Options) -> None:
+    stored(account, "folder/saved")
+    assert "Content-Disposition" not in get(link(account, "folder/saved", width=9)).headers
+    for flag, name in (("attachment", "saved.jpg"), ("attachment:my_cat", "my_cat.jpg")):
+        answer = get(link(account, "folder/saved", flags=flag))
+        assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+
+
+def test_a_picture_held_sideways_is_left_so_where_that_is_asked_for(account: Options) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored(account, "sideways", encoded(Image.new("RGB", (80, 40), "red"), "JPEG", exif=exif))
+    assert decoded(get(link(account, "sideways", width=20))).size == (20, 40)
+    assert decoded(get(link(account, "sideways", angle="ignore", width=20))).size == (20, 10)
 
 
 @pytest.mark.parametrize("public_id", ["é x,1", "a.b.c", "c_x/w_1", "folder/cat.jpg", "日本/写真", "a'b(c)~d"])

@@ -13,7 +13,8 @@ from typing import NoReturn
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infitalks.local.media.account import account_from_url
-from infitalks.local.media.app import MediaService, create_media_app
+from infitalks.local.media.app import create_media_app
+from infitalks.local.media.service import MediaService
 from infitalks.local.media.store import FolderBusy
 from infitalks.settings import SettingsError, load_settings
 

@@ -1,4 +1,7 @@
-"""The Admin API, as far as it is served: ping, lists and single assets. Not for changing anything."""
+"""The Admin API, as far as maintenance needs it: ping, usage, lists, single assets, deletion of many.
+
+Calls are counted by the hour and told in the headers, as on Cloudinary's free plan.
+"""
 
 import base64
 import binascii
@@ -6,12 +9,136 @@ import hmac
 import json
 from typing import Any
 
-from flask import request
+from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
 
 from infitalks.local.media.account import Account, Refusal
+from infitalks.local.media.drawing import MOST_PIXELS
+from infitalks.local.media.imaging import MOST_PIXELS_OF_ALL_FRAMES
+from infitalks.local.media.service import MediaService, service_of, url_of
 from infitalks.local.media.store import Asset, Position, Store
+from infitalks.local.media.uploads import MAX_BYTES
 
-USUAL_PAGE, LARGEST_PAGE, MOST_IDS = 10, 500, 100
+USUAL_PAGE, LARGEST_PAGE, MOST_IDS, MOST_DELETED = 10, 500, 100, 1000
+LIST_PARAMS = {"max_results", "next_cursor", "prefix", "public_ids[]", "tags", "context"}
+DELETE_PARAMS = {"public_ids", "prefix", "all", "next_cursor", "keep_original", "invalidate"}
+TYPES = "<any(upload, authenticated):type>"
+
+routes = Blueprint("admin", __name__, url_prefix="/v1_1/<cloud>")
+
+
+@routes.get("/ping")
+def ping(cloud: str) -> ResponseReturnValue:
+    """Show that the credentials are good."""
+    _admitted(cloud)
+    return {"status": "ok"}
+
+
+@routes.get("/usage")
+def usage(cloud: str) -> ResponseReturnValue:
+    """What is stored, and the limits that uploads have to keep."""
+    service = _admitted(cloud)
+    count, size = service.store.totals()
+    limits = {
+        **{"image_max_size_bytes": MAX_BYTES, "image_max_px": MOST_PIXELS},
+        **{"asset_max_total_px": MOST_PIXELS_OF_ALL_FRAMES, "video_max_size_bytes": 0, "raw_max_size_bytes": 0},
+    }
+    kept = {"objects": {"usage": count}, "storage": {"usage": size}, "resources": count}
+    return {"plan": "local", "derived_resources": service.derived.count(), "media_limits": limits, **kept}
+
+
+@routes.get("/resources/image")
+@routes.get(f"/resources/image/{TYPES}")
+def resources(cloud: str, type: str | None = None) -> ResponseReturnValue:
+    """List pictures, by prefix or by ids."""
+    service = _admitted(cloud)
+    _check_served(set(request.args), LIST_PARAMS)
+    assets, cursor = list_assets(service.store, type)
+    answer: dict[str, Any] = {"resources": [shown(asset, url_of(service.account, asset)) for asset in assets]}
+    return answer | ({"next_cursor": cursor} if cursor else {})
+
+
+@routes.get(f"/resources/image/{TYPES}/<path:public_id>")
+def resource(cloud: str, type: str, public_id: str) -> ResponseReturnValue:
+    """One picture's record."""
+    service = _admitted(cloud)
+    asset = service.store.find(type, public_id)
+    if not asset:
+        raise Refusal(404, f"Resource not found - {public_id}")
+    described = {"pages": asset.pages, "tags": asset.tags, "etag": asset.etag}
+    described |= {"context": {"custom": asset.context}} if asset.context else {}
+    return shown(asset, url_of(service.account, asset)) | described
+
+
+@routes.delete(f"/resources/image/{TYPES}")
+def delete_resources(cloud: str, type: str) -> ResponseReturnValue:
+    """Delete by ids, by a prefix of them, or all; or with `keep_original` only what was made from them."""
+    service = _admitted(cloud)
+    asked = _json_object()
+    if "public_ids" in asked:
+        return _delete_named(service, type, asked)
+    if asked.get("prefix") or asked.get("all") in (True, "true"):
+        return _delete_found(service, type, asked)
+    raise Refusal(400, "Missing required parameter - public_ids, prefix or all")
+
+
+def _admitted(cloud: str) -> MediaService:
+    """Counts the call too, when it is known to be the account's."""
+    service = service_of(cloud)
+    check_credentials(service.account)
+    g.limit = service.admin_calls
+    if not service.admin_calls.take():
+        limit = service.admin_calls
+        raise Refusal(
+            420, f"Rate Limit Exceeded. Limit of {limit.most} api operations reached. Try again on {limit.reset()}"
+        )
+    return service
+
+
+@routes.after_request
+def _tell_limit(response: Response) -> Response:
+    if "limit" in g:
+        response.headers.update(g.limit.headers())
+    return response
+
+
+def _json_object() -> dict[str, Any]:
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict):
+        raise Refusal(400, "Invalid JSON in request body")
+    _check_served({name for name, value in asked.items() if value not in ("", None, [])}, DELETE_PARAMS)
+    return asked
+
+
+def _check_served(given: set[str], served: set[str]) -> None:
+    for name in sorted(given - served):
+        raise Refusal(400, f"Parameter {name} is not served here")
+
+
+def _delete_named(service: MediaService, type: str, asked: dict[str, Any]) -> dict[str, Any]:
+    public_ids = asked["public_ids"]
+    if not isinstance(public_ids, list) or not 0 < len(public_ids) <= MOST_IDS:
+        raise Refusal(400, f"Invalid value for parameter public_ids - 1 to {MOST_IDS} are needed")
+    known = {asset.public_id: asset for asset in service.store.several(type, list(map(str, public_ids)))}
+    for asset in known.values():
+        _delete(service, asset, asked)
+    return {"deleted": {name: "deleted" if name in known else "not_found" for name in public_ids}, "partial": False}
+
+
+def _delete_found(service: MediaService, type: str, asked: dict[str, Any]) -> dict[str, Any]:
+    after = _position(str(asked.get("next_cursor") or ""))
+    found = service.store.page(type, str(asked.get("prefix") or ""), after, MOST_DELETED + 1)
+    now, more = found[:MOST_DELETED], len(found) > MOST_DELETED
+    for asset in now:
+        _delete(service, asset, asked)
+    answer = {"deleted": {asset.public_id: "deleted" for asset in now}, "partial": more}
+    return answer | ({"next_cursor": _cursor(now[-1])} if more else {})
+
+
+def _delete(service: MediaService, asset: Asset, asked: dict[str, Any]) -> None:
+    if asked.get("keep_original") not in (True, "true"):
+        service.store.remove(asset.type, asset.public_id)
+    service.forget(asset)
 
 
 def check_credentials(account: Account) -> None:

@@ -7,6 +7,7 @@ Derived pictures have to be signed, as on an account with strict transformations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from infitalks.local.media import imaging
 from infitalks.local.media.account import Account, Refusal
@@ -18,6 +19,14 @@ from infitalks.local.media.transform import Plan, format_of, looks_like_componen
 # One length or the other: a signature may itself begin or end with a hyphen.
 _SIGNATURE = re.compile(r"s--([\w-]{8}|[\w-]{32})--", re.ASCII)
 _VERSION = re.compile(r"v[0-9]+")
+
+
+class Shared(Protocol):
+    """What delivering needs of the service."""
+
+    account: Account
+    store: Store
+    derived: DerivedPictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,8 @@ class Delivered:
     asset: Asset
     format: str
     data: bytes | None
+    attachment: str | None = None  # to be saved under this name, "" for its own
+    by_accept: bool = False  # another Accept header may give another format
 
 
 def parse_link(path: str) -> Link:
@@ -53,12 +64,12 @@ def parse_link(path: str) -> Link:
     return Link(match[1] if match else None, rest[:end], "/".join(source))
 
 
-def deliver(account: Account, store: Store, derived: DerivedPictures, type: str, path: str) -> Delivered:
-    """What the link of that type and path gives. Raises Refusal."""
+def deliver(service: Shared, type: str, path: str, accepted: str) -> Delivered:
+    """What the link of that type and path gives a client with that Accept header. Raises Refusal."""
     link = parse_link(path)
     plan = parse(link.components)
-    _check_signature(account, link)
-    asset, extension = _find(store, type, link.source)
+    _check_signature(service.account, link)
+    asset, extension = _find(service.store, type, link.source)
     if type == "authenticated" and not link.signature:
         raise _not_found(link.source)  # as if there were none: whoever guesses ids learns nothing
     format = plan.format or extension or asset.format
@@ -66,7 +77,10 @@ def deliver(account: Account, store: Store, derived: DerivedPictures, type: str,
         return Delivered(asset, format, None)
     if not link.signature:
         raise Refusal(401, f"Transformation {'/'.join(link.components)} is not allowed")
-    return Delivered(asset, format, _derive(store, derived, asset, plan, format))
+    if plan.format == "auto":
+        format = imaging.negotiated(asset.format, asset.pages, accepted)
+    data = _derive(service.store, service.derived, asset, plan, format)
+    return Delivered(asset, format, data, plan.attachment, plan.format == "auto")
 
 
 def delivery_path(account: Account, asset: Asset) -> str:

@@ -41,6 +41,11 @@ class DerivedPictures:
             for path in [path for path in self._sizes if path.name.startswith(version_id)]:
                 self._remove(path)
 
+    def count(self) -> int:
+        """How many are kept."""
+        with self._lock:
+            return len(self._sizes)
+
     def _read(self, path: Path) -> bytes | None:
         with self._lock:
             if path not in self._sizes:
@@ -53,7 +58,11 @@ class DerivedPictures:
 
     def _keep(self, path: Path, data: bytes) -> None:
         beside = path.with_suffix(".tmp")
-        beside.write_bytes(data)
+        try:
+            beside.write_bytes(data)
+        except OSError:  # a full disk costs only the keeping
+            beside.unlink(missing_ok=True)
+            return
         with self._lock:
             beside.rename(path)
             self._total += len(data) - self._sizes.pop(path, 0)

@@ -1,17 +1,17 @@
-"""Looks into pictures and makes derived ones with Pillow. Not for reading links or keeping what was made."""
+"""Looks into pictures and makes derived ones with Pillow. Not for the steps themselves (drawing.py)."""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from infitalks.local.media.account import Refusal
-from infitalks.local.media.transform import Plan, Step
+from infitalks.local.media.drawing import MOST_PIXELS, drawn, on_background
+from infitalks.local.media.transform import Plan
 
-MOST_PIXELS = 25_000_000  # with the next one: Cloudinary's free plan
-MOST_PIXELS_OF_ALL_FRAMES = 50_000_000
+MOST_PIXELS_OF_ALL_FRAMES = 50_000_000  # Cloudinary's free plan
 
 KINDS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
 FORMATS = {kind: format for format, kind in KINDS.items()}
@@ -48,15 +48,22 @@ def look(data: bytes) -> Facts:
             raise Refusal(400, "Invalid image file") from error
 
 
+def negotiated(asset_format: str, pages: int, accepted: str) -> str:
+    """The format that `f_auto` gives to a client with that Accept header: WebP where it is named."""
+    if "image/webp" in accepted:
+        return "webp"
+    return "gif" if pages > 1 and asset_format == "gif" else "png" if asset_format in ("png", "gif", "webp") else "jpg"
+
+
 def derive(original: Path, plan: Plan, format: str) -> bytes:
-    """The transformed picture: upright, without metadata. One that moves still does if its format stays.
+    """The transformed picture: upright, in sRGB, without metadata. One that moves still does where the format can.
 
     Raises FileNotFoundError where the original has just gone.
     """
     with _working, original.open("rb") as file, _open(file) as image:
-        if format in MOVING and FORMATS[image.format or ""] == format and _pages(image) > 1:
+        if format in MOVING and FORMATS[image.format or ""] in MOVING and _pages(image) > 1:
             return _derive_moving(image, plan, format)
-        return _encode(_clean(_still(image, plan.steps)), format, plan.quality)
+        return _encode(_clean(_still(image, plan)), format, plan)
 
 
 def _derive_moving(image: Image.Image, plan: Plan, format: str) -> bytes:
@@ -64,15 +71,15 @@ def _derive_moving(image: Image.Image, plan: Plan, format: str) -> bytes:
     durations: list[int] = []
     for number in range(_pages(image)):
         image.seek(number)
-        frames.append(_clean(_resized(image.convert("RGBA"), plan.steps)))
+        frames.append(_clean(drawn(image.convert("RGBA"), plan.steps)))
         durations.append(int(image.info.get("duration", 0)))
-    if all(frame.getchannel("A").getextrema() == (255, 255) for frame in frames):
+    if all(frame.mode == "RGB" or frame.getchannel("A").getextrema() == (255, 255) for frame in frames):
         frames = [frame.convert("RGB") for frame in frames]
     moving = {"save_all": True, "append_images": frames[1:], "duration": durations}
     if format == "gif":
         # Where frames are see-through the one before has to go, else it shines through.
         moving["disposal"] = 2 if frames[0].mode == "RGBA" else 0
-    return _encode(frames[0], format, plan.quality, loop=image.info.get("loop", 0), **moving)
+    return _encode(frames[0], format, plan, loop=image.info.get("loop", 0), **moving)
 
 
 def _open(file: io.BufferedReader | io.BytesIO) -> Image.Image:
@@ -98,11 +105,14 @@ def _pages(image: Image.Image) -> int:
     return int(getattr(image, "n_frames", 1))
 
 
-def _still(image: Image.Image, steps: tuple[Step, ...]) -> Image.Image:
-    if len(steps) == 1 and steps[0].crop == "limit":
-        longest = max(steps[0].width or 0, steps[0].height or 0)
-        image.draft("RGB", (2 * longest, 2 * longest))  # a JPEG is decoded at a fraction of its size
-    return _resized(_smooth(_upright(image)), steps)
+def _still(image: Image.Image, plan: Plan) -> Image.Image:
+    steps = plan.steps
+    sides = [side for side in (steps[0].width, steps[0].height) if isinstance(side, int)] if len(steps) == 1 else []
+    if sides and steps[0].crop == "limit":
+        image.draft("RGB", (2 * max(sides), 2 * max(sides)))  # a JPEG is decoded at a fraction of its size
+    profile = image.info.get("icc_profile")
+    upright = _upright(image) if plan.upright else image
+    return drawn(_in_srgb(_smooth(upright), profile), steps)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -113,33 +123,23 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _smooth(image: Image.Image) -> Image.Image:
-    """In a mode that resizes well and that every format but JPEG can hold."""
+    """In a mode that resizes well and that every format but JPEG can hold. CMYK waits for its colour profile."""
     if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion cuts all above 255 to white
         return image.convert("I").point(lambda level: level / 256).convert("L").convert("RGB")
+    if image.mode == "CMYK":
+        return image
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def _resized(image: Image.Image, steps: tuple[Step, ...]) -> Image.Image:
-    for step in steps:
-        width, height = _size(image, step)
-        if width * height > MOST_PIXELS:
-            raise Refusal(400, "Maximum image size is 25 Megapixels")
-        if step.crop == "fill":
-            image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-        elif (width, height) != image.size:
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return image
-
-
-def _size(image: Image.Image, step: Step) -> tuple[int, int]:
-    """What a step makes of the picture's size; a missing side follows the picture's proportions."""
-    wanted = [(step.width, image.width), (step.height, image.height)]
-    ratios = [side / own for side, own in wanted if side is not None]
-    if step.crop == "fill":
-        width, height = (side or max(1, round(own * ratios[0])) for side, own in wanted)
-        return width, height
-    ratio = min([1.0, *ratios])
-    return max(1, round(image.width * ratio)), max(1, round(image.height * ratio))
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    mode = "RGB" if image.mode == "CMYK" else image.mode
+    try:
+        if profile:
+            own, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            return ImageCms.profileToProfile(image, own, srgb, outputMode=mode) or image.convert(mode)
+    except (ImageCms.PyCMSError, OSError):  # a broken profile, or one of another colour model
+        pass
+    return image.convert(mode)
 
 
 def _clean(image: Image.Image) -> Image.Image:
@@ -148,12 +148,12 @@ def _clean(image: Image.Image) -> Image.Image:
     return clean
 
 
-def _encode(image: Image.Image, format: str, quality: int | None, **options: object) -> bytes:
-    if format == "jpg" and image.mode == "RGBA":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
+def _encode(image: Image.Image, format: str, plan: Plan, **options: object) -> bytes:
+    if format == "jpg":
+        image = on_background(image, "white")
+        options["progressive"] = plan.progressive
     if format in ("jpg", "webp"):
-        options["quality"] = quality or 82
+        options["quality"] = plan.quality or 82
     out = io.BytesIO()
     image.save(out, KINDS[format], **options)
     return out.getvalue()

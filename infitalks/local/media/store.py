@@ -7,10 +7,14 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import Any
+
+from infitalks.local.media.account import Refusal
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS assets (
@@ -45,6 +49,7 @@ class Asset:
     created_at: str
     tags: list[str]
     context: dict[str, str]
+    original_filename: str = "file"  # without its extension
 
 
 class Store:
@@ -74,18 +79,24 @@ class Store:
         A replaced asset keeps its asset_id and gets a higher version.
         """
         write_whole(self.path(asset), data)
+        try:
+            asset, old = self._enter(asset, overwrite=overwrite)
+        except BaseException:
+            self.path(asset).unlink(missing_ok=True)  # on a full disk, say: without its row it is nobody's
+            raise
+        if old:
+            self.path(old if overwrite else asset).unlink(missing_ok=True)
+        return (asset if overwrite or not old else old), old
+
+    def _enter(self, asset: Asset, *, overwrite: bool) -> tuple[Asset, Asset | None]:
         with self._lock, self._db:
             old = self._find(asset.type, asset.public_id)
             if old and overwrite:
                 version = max(asset.version, old.version + 1)
                 asset = replace(asset, asset_id=old.asset_id, version=version)
             if overwrite or not old:
-                record = json.dumps(asdict(asset))
-                row = (asset.type, asset.public_id, record)
-                self._db.execute("INSERT OR REPLACE INTO assets VALUES (?, ?, ?)", row)
-        if old:
-            self.path(old if overwrite else asset).unlink(missing_ok=True)
-        return (asset if overwrite or not old else old), old
+                self._put(asset)
+            return asset, old
 
     def remove(self, type: str, public_id: str) -> Asset | None:
         """The asset that was there, now gone."""
@@ -95,6 +106,41 @@ class Store:
         if asset:
             self.path(asset).unlink(missing_ok=True)
         return asset
+
+    def rename(self, old: Position, new: Position, *, overwrite: bool) -> tuple[Asset, Asset | None]:
+        """The asset in its new position, and the one that it replaced. Raises Refusal where it is taken or gone."""
+        with self._lock, self._db:
+            asset, taken = self._find(*old), self._find(*new)
+            if not asset:
+                raise Refusal(404, f"Resource not found - {old[1]}")
+            if old == new:
+                return asset, None
+            if taken and not overwrite:
+                raise Refusal(400, f"to_public_id {new[1]} already exists")
+            self._db.execute("DELETE FROM assets WHERE type = ? AND public_id = ?", old)
+            version = max(int(time.time()), asset.version + 1)
+            renamed = replace(asset, type=new[0], public_id=new[1], version=version)
+            self._put(renamed)
+        if taken:
+            self.path(taken).unlink(missing_ok=True)
+        return renamed, taken
+
+    def describe(self, type: str, public_id: str, **changes: Any) -> Asset:
+        """Set tags or context of an asset. Raises Refusal 404."""
+        with self._lock, self._db:
+            asset = self._find(type, public_id)
+            if not asset:
+                raise Refusal(404, f"Resource not found - {public_id}")
+            asset = replace(asset, **changes)
+            self._put(asset)
+            return asset
+
+    def totals(self) -> tuple[int, int]:
+        """How many assets there are, and their bytes."""
+        with self._lock:
+            query = "SELECT count(*), coalesce(sum(json_extract(record, '$.bytes')), 0) FROM assets"
+            count, size = self._db.execute(query).fetchone()
+            return int(count), int(size)
 
     def page(self, type: str | None, prefix: str, after: Position | None, limit: int) -> list[Asset]:
         """At most `limit` assets in the order of their positions, after that one."""
@@ -116,6 +162,10 @@ class Store:
         query = "SELECT record FROM assets WHERE type = ? AND public_id = ?"
         row = self._db.execute(query, (type, public_id)).fetchone()
         return _asset(row) if row else None
+
+    def _put(self, asset: Asset) -> None:
+        row = (asset.type, asset.public_id, json.dumps(asdict(asset)))
+        self._db.execute("INSERT OR REPLACE INTO assets VALUES (?, ?, ?)", row)
 
     def _own(self, folder: Path) -> None:
         self._lock_file = (folder / "lock").open("w")  # the lock lasts as long as the open file

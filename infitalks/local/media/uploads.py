@@ -1,4 +1,4 @@
-"""The signed Upload API: `upload` and `destroy`. Not for reading (delivery.py, admin.py).
+"""What the signed Upload API takes: parameters, files, new assets. Not for its routes (upload_api.py).
 
 Parameters that are not served are refused, so that nobody believes in an effect that is not there.
 """
@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import request
 
@@ -21,19 +22,28 @@ from infitalks.local.media.store import Asset
 MAX_BYTES = 10_485_760
 OLDEST, NEWEST = 3600, 600  # seconds that a timestamp may lie back or ahead
 TYPES = ("upload", "authenticated")
-ENVELOPE = {"api_key", "signature", "timestamp", "file"}
-UPLOAD_PARAMS = ENVELOPE | {
-    *("public_id", "folder", "type", "overwrite", "unique_filename", "invalidate"),
-    *("allowed_formats", "tags", "context"),
-}
-DESTROY_PARAMS = ENVELOPE - {"file"} | {"public_id", "type", "invalidate"}
+ENVELOPE = {"api_key", "signature", "timestamp"}
+DESCRIPTION = {"tags", "context"}
+UPLOAD_PARAMS = (
+    ENVELOPE
+    | DESCRIPTION
+    | {
+        *("file", "public_id", "folder", "public_id_prefix", "type", "overwrite", "invalidate", "allowed_formats"),
+        *("use_filename", "unique_filename", "filename_override"),
+    }
+)
+EXPLICIT_PARAMS = ENVELOPE | DESCRIPTION | {"public_id", "type", "invalidate"}
+RENAME_PARAMS = ENVELOPE | {"from_public_id", "to_public_id", "type", "to_type", "overwrite", "invalidate"}
+DESTROY_PARAMS = ENVELOPE | {"public_id", "type", "invalidate"}
+DOWNLOAD_PARAMS = ENVELOPE | {"public_id", "format", "type", "attachment", "expires_at"}
 FORMATS_BY_EXTENSION = {"jpeg": "jpg"}
 
 
 def signed_params(account: Account, served: set[str]) -> dict[str, str]:
     """The request's parameters, once its signature is seen to be the account's. Raises Refusal."""
     # A list is sent as repeated `name[]`. What is joined is what is signed and what is used.
-    params = {name.removesuffix("[]"): request.form.getlist(name) for name in request.form}
+    given = request.form if request.method == "POST" else request.args
+    params = {name.removesuffix("[]"): given.getlist(name) for name in given}
     joined = {name: ",".join(values) for name, values in params.items()}
     if not joined.get("signature"):
         raise Refusal(400, "Upload preset must be specified when using unsigned upload")
@@ -42,7 +52,7 @@ def signed_params(account: Account, served: set[str]) -> dict[str, str]:
     text = string_to_sign(params)
     if not request_signature_matches(text, joined["signature"], account.secret):
         raise Refusal(401, f"Invalid Signature {joined['signature']}. String to sign - '{text}'.")
-    _check_timestamp(joined.get("timestamp", ""))
+    _check_timestamp(joined.get("timestamp", ""), lasts_longer="expires_at" in joined)
     for name in sorted(joined.keys() - served):
         raise Refusal(400, f"Parameter {name} is not served here")
     return joined
@@ -53,9 +63,9 @@ def signature_algorithm() -> str:
     return ALGORITHMS[len(request.form["signature"])]
 
 
-def new_asset(params: dict[str, str], data: bytes) -> Asset:
+def new_asset(params: dict[str, str], data: bytes, filename: str) -> Asset:
     """A description of the uploaded picture. Raises Refusal where it is none or may not be stored."""
-    public_id, type = _public_id(params), asset_type(params)
+    public_id, type = _public_id(params, filename), asset_type(params)
     if len(data) > MAX_BYTES:
         raise Refusal(400, f"File size too large. Got {len(data)}. Maximum is {MAX_BYTES}.")
     facts = imaging.look(data)
@@ -74,13 +84,35 @@ def new_asset(params: dict[str, str], data: bytes) -> Asset:
         bytes=len(data),
         etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
         created_at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        tags=[tag.strip() for tag in params.get("tags", "").split(",") if tag.strip()],
-        context=_context(params.get("context", "")),
+        original_filename=filename,
+        **{"tags": [], "context": {}} | description(params),
     )
 
 
-def uploaded_bytes() -> bytes:
-    """The request's file: a part with a file name, or a data URI. Addresses are never fetched."""
+def description(params: dict[str, str]) -> dict[str, Any]:
+    """Tags and context, as far as they are given."""
+    found: dict[str, Any] = {}
+    if "tags" in params:
+        found["tags"] = [tag.strip() for tag in params["tags"].split(",") if tag.strip()]
+    if "context" in params:
+        found["context"] = _context(params["context"])
+    return found
+
+
+def uploaded_file(params: dict[str, str]) -> tuple[bytes, str]:
+    """The request's file and its name without extension."""
+    part = request.files.get("file")
+    told = params.get("filename_override") or (part.filename if part is not None else "") or "file"
+    return _uploaded_bytes(), _stem(told)
+
+
+def _stem(filename: str) -> str:
+    name = re.split(r"[/\\]", filename)[-1]
+    return name.rpartition(".")[0] or name
+
+
+def _uploaded_bytes() -> bytes:
+    """A part with a file name, or a data URI. Addresses are never fetched."""
     part = request.files.get("file")
     if part is not None:
         data: bytes = part.read()
@@ -97,9 +129,9 @@ def uploaded_bytes() -> bytes:
         raise Refusal(400, "Invalid image file") from None
 
 
-def asset_type(params: dict[str, str]) -> str:
+def asset_type(params: dict[str, str], name: str = "type") -> str:
     """The delivery type asked for. Raises Refusal."""
-    type = params.get("type") or "upload"
+    type = params.get(name) or "upload"
     if type not in TYPES:
         raise Refusal(400, f"Invalid type - {type}")
     return type
@@ -110,24 +142,18 @@ def is_true(text: str, default: bool) -> bool:
     return text in ("1", "true") if text else default
 
 
-def _check_timestamp(text: str) -> None:
-    if not re.fullmatch(r"[0-9]{1,12}", text):
-        raise Refusal(400, "Missing required parameter - timestamp")
-    age = time.time() - int(text)
-    if age > OLDEST:
-        told = datetime.fromtimestamp(int(text), UTC).strftime("%Y-%m-%d %H:%M:%S +0000")
-        raise Refusal(400, f"Stale request - reported time is {told} which is more than 1 hour ago")
-    if age < -NEWEST:
-        raise Refusal(400, "Invalid timestamp - reported time is in the future")
+def needed(params: dict[str, str], name: str) -> str:
+    """That parameter. Raises Refusal 400 where it is missing."""
+    if not params.get(name):
+        raise Refusal(400, f"Missing required parameter - {name}")
+    return params[name]
 
 
-def _public_id(params: dict[str, str]) -> str:
+def check_public_id(public_id: str) -> str:
     """Rules of Cloudinary's documentation: length, forbidden characters, no folder like a version."""
-    name = params.get("public_id") or secrets.token_hex(10)
-    public_id = f"{params['folder']}/{name}" if params.get("folder") else name
     segments = public_id.split("/")
     if (
-        len(public_id) > 255
+        not 0 < len(public_id) <= 255
         or re.search(r"[?&#\\%<>+\x00-\x1f\x7f]", public_id)
         or public_id != public_id.strip()
         or not all(segment.strip(".") for segment in segments)
@@ -135,6 +161,31 @@ def _public_id(params: dict[str, str]) -> str:
     ):
         raise Refusal(400, f"public_id ({public_id}) is invalid")
     return public_id
+
+
+def _check_timestamp(text: str, *, lasts_longer: bool) -> None:
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise Refusal(400, "Missing required parameter - timestamp")
+    age = time.time() - int(text)
+    if age > OLDEST and not lasts_longer:
+        told = datetime.fromtimestamp(int(text), UTC).strftime("%Y-%m-%d %H:%M:%S +0000")
+        raise Refusal(400, f"Stale request - reported time is {told} which is more than 1 hour ago")
+    if age < -NEWEST:
+        raise Refusal(400, "Invalid timestamp - reported time is in the future")
+
+
+def _public_id(params: dict[str, str], filename: str) -> str:
+    name = params.get("public_id") or params.get("public_id_prefix", "") + _own_name(params, filename)
+    return check_public_id(f"{params['folder']}/{name}" if params.get("folder") else name)
+
+
+def _own_name(params: dict[str, str], filename: str) -> str:
+    """At random, or the file's with something random behind it unless it is said to be unique."""
+    if not is_true(params.get("use_filename", ""), default=False):
+        return secrets.token_hex(10)
+    name = re.sub(r"[^\w.-]+", "_", filename).strip("._")[:200] or "file"
+    unique = is_true(params.get("unique_filename", ""), default=True)
+    return f"{name}_{secrets.token_hex(3)}" if unique else name
 
 
 def _check_allowed(format: str, allowed: str) -> None:
