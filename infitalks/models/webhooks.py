@@ -77,6 +77,13 @@ def webhook_of_bot(bot_id: ObjectId) -> Webhook | None:
     return Webhook.objects(bot=bot_id).first()
 
 
+def bots_hearing(bots: Iterable[ObjectId]) -> dict[ObjectId, bool]:
+    """Those of these bots that have an active webhook, and whether it has somewhere to tell what was pressed."""
+    query: Doc = {"bot": {"$in": list(bots)}, "active": {"$ne": False}}
+    found = Webhook.raw().find(query, {"bot": 1, "actions_url": 1, "url": 1})
+    return {row["bot"]: bool(row.get("actions_url") or row.get("url")) for row in found}
+
+
 def listening_webhooks(bots: Iterable[ObjectId]) -> list[Webhook]:
     """The active outgoing webhooks of these bots."""
     return list(Webhook.objects(bot__in=list(bots), kind="outgoing", active=True))

@@ -4,6 +4,7 @@ A message that has cards is shown by them alone: its plain words are a card that
 and `html` say all of it once more, for searches, notifications and pages that know of no cards.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -99,7 +100,22 @@ def stored_card(card: CardOut) -> Doc:
 
 
 def kept_card(stored: Doc) -> CardOut:
-    """A stored card, with what its buttons do: to be kept on, or to press one. For showing: CardOut(**stored)."""
+    """A stored card, with what its buttons do: to be kept on, or to press one."""
     card = CardOut(**stored)
     card.buttons = [Button(**button) for button in stored.get("buttons", ())]
     return card
+
+
+def card_out(stored: Doc, hears: bool | None) -> CardOut:
+    """A stored card, to be shown. `hears`: whether its bot's webhook has somewhere to tell presses, without which only
+    buttons with an address of their own can be pressed; None: there is no webhook that could."""
+    card = CardOut(**stored)
+    for button, kept in zip(card.buttons, stored.get("buttons", ()), strict=True):
+        if not hears and (hears is None or not kept.get("press", {}).get("url")):
+            button.id = None
+    return card
+
+
+def can_be_pressed(stored: Iterable[Doc] | None) -> bool:
+    """Whether one of these cards has a button that tells its program."""
+    return any(button.get("id") for card in stored or () for button in card.get("buttons", ()))

@@ -12,8 +12,9 @@ from infitalks.models.database import Doc
 from infitalks.models.log import ABOUT_MESSAGES, entries_by_id, waiting_about
 from infitalks.models.media import media_by_ids
 from infitalks.models.users import public_users
+from infitalks.models.webhooks import bots_hearing
 from infitalks.schemas.base import ClientId, Id, In, Limit, Out, Query, Seq, Time
-from infitalks.schemas.cards import CardOut
+from infitalks.schemas.cards import CardOut, can_be_pressed, card_out
 from infitalks.schemas.folding import fold
 from infitalks.schemas.media import AttachmentOut, attachment_out
 from infitalks.schemas.users import UserOut, user_out
@@ -154,6 +155,7 @@ class Shown:
         self.messages = self._messages()
         self.media = _media_of(self.messages.values())
         self.users = {key: user_out(doc) for key, doc in public_users(self._user_ids()).items()}
+        self.hearing = self._bots_hearing()
 
     def _messages(self) -> dict[ObjectId, Doc]:
         found = {doc["_id"]: doc for doc in self.docs if doc["kind"] == "message"}
@@ -169,9 +171,14 @@ class Shown:
         ids = {doc["author"] for doc in (*self.docs, *self.messages.values())}
         return ids | {doc["user"] for doc in self.docs if doc.get("user")}
 
+    def _bots_hearing(self) -> dict[ObjectId, bool]:
+        """Of the authors of buttons, which are rare: mostly nothing is read for this."""
+        asking = {doc["author"] for doc in self.messages.values() if can_be_pressed(doc.get("cards"))}
+        return bots_hearing(asking) if asking else {}
+
     def message(self, message_id: ObjectId) -> MessageOut:
         doc = self.messages[message_id]
-        return _message_out(doc, self.users[doc["author"]], self.media)
+        return _message_out(doc, self.users[doc["author"]], self.media, self.hearing.get(doc["author"]))
 
     def entry(self, doc: Doc) -> EntryOut:
         out = EntryOut(
@@ -199,7 +206,7 @@ def _media_of(messages: Iterable[Doc]) -> dict[ObjectId, Doc]:
     return media_by_ids(attached) if attached else {}
 
 
-def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc]) -> MessageOut:
+def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc], hears: bool | None = None) -> MessageOut:
     return MessageOut(
         id=str(doc["_id"]),
         chat_id=str(doc["chat"]),
@@ -208,7 +215,7 @@ def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc]) -> Messa
         via=ViaOut(**doc["via"]) if doc.get("via") else None,
         text=doc.get("text") or "",
         html=doc.get("html") or "",
-        cards=[CardOut(**card) for card in doc.get("cards") or ()],
+        cards=[card_out(card, hears) for card in doc.get("cards") or ()],
         attachments=[attachment_out(media[key]) for key in doc.get("attachments", ()) if key in media],
         reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
         reactions=_reactions(doc.get("reactions") or {}),

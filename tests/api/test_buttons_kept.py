@@ -70,12 +70,30 @@ def test_the_page_without_script_shows_it_as_a_button_that_cannot_be_pressed(hoo
     )
 
 
+def buttons(hook: Hook) -> list[Any]:
+    return [button for message in hook.messages() for card in message["cards"] for button in card["buttons"]]
+
+
 def test_an_answer_shows_what_is_asked_first_and_which_button_to_name(hook: Hook) -> None:
+    hook.rules(actions_url="https://bot.example/pressed")
     hook.post(block(confirm={"title": {"text": "Sure?"}}))
-    ((button,),) = [card["buttons"] for card in hook.messages()[0]["cards"]]
+    (button,) = buttons(hook)
     confirm = {"title": "Sure?", "text": "", "ok": "Yes", "dismiss": "No"}
     assert button.pop("id").startswith("b0")
     assert button == {"text": "Approve", "url": None, "style": "default", "confirm": confirm}
+
+
+def test_a_button_whose_program_nobody_named_cannot_be_pressed_until_somebody_does(hook: Hook) -> None:
+    for payload_of_kind in KINDS.values():
+        hook.post(payload_of_kind)
+    unheard = [bool(button["id"]) for button in buttons(hook)]
+    assert unheard == [False, False, True]  # Mattermost's names its program itself
+    hook.rules(actions_url="https://bot.example/pressed")
+    assert all(button["id"] for button in buttons(hook))
+    entries = [entry["message"] for entry in hook.entries() if entry["kind"] == "message"]
+    assert all(entry["cards"][0]["buttons"][0]["id"] for entry in entries)
+    assert hook.owner.patch(f"/api/webhooks/{hook.made['id']}", {"active": False}).status_code == 200
+    assert not any(button["id"] for button in buttons(hook))
 
 
 def test_a_repeat_says_the_same_though_its_button_would_tell_something_else_in_other_words(hook: Hook) -> None:
