@@ -103,6 +103,12 @@ def ping() -> None:
     _connection().ping()
 
 
+def unserved(seconds: float) -> set[str]:
+    """The queues that no worker which answers within so many seconds takes tasks from. Raises as the library does."""
+    answers = celery_app.control.inspect(timeout=seconds).active_queues() or {}
+    return set(QUEUES.values()) - {queue["name"] for queues in answers.values() for queue in queues}
+
+
 def end_when_deaf(queues: Sequence[str], taken: Callable[[], tuple[int, int]]) -> None:
     """For a worker's own thread: end the process where tasks wait in these queues and it, with nothing to do, takes
     none. `taken` tells how many it holds, and how many it ever began.
