@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from bson import ObjectId
 from gridfs.errors import NoFile
@@ -26,6 +27,11 @@ LONGEST_NAME = 200
 CLAIM = timedelta(seconds=90)  # a worker that takes longer is taken for dead
 MOST_TRIES = 10
 THUMB_WIDTH = 640
+SETTLED = timedelta(hours=1)  # a message that took a picture so long ago shows it by now, or never will
+
+UNFINISHED: Doc = {"state": "processing", "dropped": {"$ne": True}}
+
+Size = Literal["full", "thumb", "still"]
 
 
 def upload_media(user_id: ObjectId, name: str, data: bytes) -> Doc:
@@ -93,7 +99,7 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
     # come when the message is out already, so it changes nothing of that.
     fresh = {"$eq": [{"$ifNull": ["$chat", None]}, None]}
     told = {"$cond": [fresh, {"$ne": ["$state", "processing"]}, "$told"]}
-    mine = {"chat": chat_id, "client_id": client_id, "told": told}
+    mine = {"chat": chat_id, "client_id": client_id, "told": told, "claimed_at": datetime.now(UTC)}
     for key in keys:
         if not Media.raw().update_one({"_id": key, **usable}, [{"$set": mine}]).matched_count:
             _release_media(keys, chat_id, client_id)  # somebody was a moment quicker
@@ -111,13 +117,13 @@ def _unusable(keys: Iterable[ObjectId]) -> Invalid:
 
 def _release_media(keys: list[ObjectId], chat_id: ObjectId, client_id: str) -> None:
     reserved = {"_id": {"$in": keys}, "chat": chat_id, "client_id": client_id, "message": None}
-    Media.raw().update_many(reserved, {"$unset": {"chat": 1, "client_id": 1}})
+    Media.raw().update_many(reserved, {"$unset": {"chat": 1, "client_id": 1, "claimed_at": 1}})
 
 
 def set_profile_picture(user_id: ObjectId, media_id: str, profile_of: str) -> None:
     """Give one's upload to a profile (`user:<id>` or `chat:<id>`), which shows it as soon as it is ready."""
     key = object_id(media_id)
-    query: Doc = {"_id": key, "owner": user_id, "chat": None, "state": {"$ne": "failed"}}
+    query: Doc = {"_id": key, "owner": user_id, "chat": None, "state": {"$ne": "failed"}, "dropped": {"$ne": True}}
     query["profile_of"] = {"$in": [None, profile_of]}
     asked = {"profile_of": profile_of, "profile_at": datetime.now(UTC), "told": False, "outcome": ObjectId()}
     if not Media.raw().update_one(query, {"$set": asked}).matched_count:
@@ -154,7 +160,7 @@ def process_media(media_id: ObjectId) -> None:
 def _claim_turn(media_id: ObjectId) -> Doc | None:
     now = datetime.now(UTC)
     return Media.raw().find_one_and_update(
-        {"_id": media_id, "state": "processing", "due": {"$lte": now}},
+        {"_id": media_id, **UNFINISHED, "due": {"$lte": now}},
         {"$set": {"due": now + CLAIM}, "$inc": {"tries": 1}},
     )
 
@@ -172,16 +178,26 @@ def _store(media: Doc, data: bytes) -> None:
         "width": stored.width,
         "height": stored.height,
         "placeholder": picture.placeholder,
+        "moving": picture.moving,
         "spool": None,
     }
     if _finish(media, ready):
         _forget_spool(media)
+    else:
+        _take_back(media)
+
+
+def _take_back(media: Doc) -> None:
+    """Its message was deleted while this worker stored it: whoever dropped it came too early to remove it."""
+    current = media_by_id(media["_id"])
+    if not current or current.get("dropped"):
+        media_store.store().destroy(media["public_id"])
 
 
 def _finish(media: Doc, fields: Doc) -> bool:
     """One atomic step against the sending of the message: one of the two sees the other's mark. Each outcome has an
     id of its own, so that a second failure is told like the first."""
-    query = {"_id": media["_id"], "state": "processing"}
+    query = {"_id": media["_id"], **UNFINISHED}
     done = {**fields, "told": False, "outcome": ObjectId()}
     return Media.raw().update_one(query, {"$set": done}).modified_count == 1
 
@@ -193,7 +209,7 @@ def _try_later(media: Doc, error: str) -> None:
         _finish(media, {"state": "failed", "reason": "The picture service cannot be reached."})
         return
     due = datetime.now(UTC) + timedelta(seconds=min(2**tries, 300))
-    Media.raw().update_one({"_id": media["_id"], "state": "processing"}, {"$set": {"due": due}})
+    Media.raw().update_one({"_id": media["_id"], **UNFINISHED}, {"$set": {"due": due}})
 
 
 def _forget_spool(media: Doc) -> None:
@@ -250,20 +266,36 @@ def sweep_media() -> None:
 
 
 def destroy_media(media_id: ObjectId) -> None:
-    """Remove a picture that nothing shows, at the service and here. Repeatable."""
-    media = media_by_id(media_id)
-    if not media or media.get("message") or media.get("profile_of"):
+    """Remove a picture that nothing shows, at the service and here. Repeatable.
+
+    Dropped first, so that no message takes it and no worker finishes it from here on. While a worker may be storing it
+    its record stays, so that maintenance removes what a worker left that died right after.
+    """
+    media = _drop(media_id)
+    if not media:
         return
     media_store.store().destroy(media["public_id"])
     if media.get("spool"):
         _forget_spool(media)
-    Media.raw().delete_one({"_id": media_id})
+    if media["state"] != "processing" or media["due"] <= datetime.now(UTC):
+        Media.raw().delete_one({"_id": media_id, "dropped": True})
 
 
-def open_media(user_id: ObjectId, media_id: str, *, thumb: bool) -> media_store.Download:
-    """The bytes of a picture that the user may see. Raises NotFound, also while it is not ready."""
+def _drop(media_id: ObjectId) -> Doc | None:
+    claimed_long_ago = {"$or": [{"claimed_at": None}, {"claimed_at": {"$lt": datetime.now(UTC) - SETTLED}}]}
+    unshown: Doc = {"_id": media_id, "message": None, "profile_of": None}
+    free = {"$or": [{"dropped": True}, {"chat": None}, claimed_long_ago]}
+    return Media.raw().find_one_and_update({**unshown, **free}, {"$set": {"dropped": True}})
+
+
+def open_media(user_id: ObjectId, media_id: str, size: Size) -> media_store.Download:
+    """The bytes of a picture that the user may see. Raises NotFound, also while it is not ready.
+
+    `still` is the first frame, which Cloudinary gives for a moving picture asked for as a PNG.
+    """
     media = access.get_media_for(user_id, media_id)
     if media["state"] != "ready":
         raise NotFound()
-    width = THUMB_WIDTH if thumb else None
-    return media_store.store().open(media["public_id"], media["version"], media["format"], width=width)
+    format = "png" if size == "still" else media["format"]
+    width = None if size == "full" else THUMB_WIDTH
+    return media_store.store().open(media["public_id"], media["version"], format, width=width)

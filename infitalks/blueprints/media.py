@@ -43,18 +43,25 @@ def retry_media(me: User, media_id: str) -> AttachmentOut:
 @blueprint.get("/media/<media_id>/full")
 @page(kind="file")
 def get_full(me: User, media_id: str) -> Response:
-    return _stream(me, media_id, thumb=False)
+    return _stream(me, media_id, "full")
 
 
 @blueprint.get("/media/<media_id>/thumb")
 @page(kind="file")
 def get_thumb(me: User, media_id: str) -> Response:
-    return _stream(me, media_id, thumb=True)
+    return _stream(me, media_id, "thumb")
 
 
-def _stream(me: User, media_id: str, *, thumb: bool) -> Response:
+@blueprint.get("/media/<media_id>/still")
+@page(kind="file")
+def get_still(me: User, media_id: str) -> Response:
+    """The first frame, as small as a thumb."""
+    return _stream(me, media_id, "still")
+
+
+def _stream(me: User, media_id: str, size: media.Size) -> Response:
     try:
-        download = media.open_media(me.id, media_id, thumb=thumb)
+        download = media.open_media(me.id, media_id, size)
     except MediaRefused:
         raise NotFound() from None
     except MediaUnavailable:

@@ -25,6 +25,7 @@ LONGEST_SIDE = 2560  # pixels
 LARGEST_PNG = 2 * 1024 * 1024  # bytes; a larger one is a photo, for which WebP is made
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+MOVING = ("WEBP", "GIF")
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 
 NOT_A_PICTURE = "Only JPEG, PNG, WebP and GIF pictures can be sent."
@@ -44,7 +45,8 @@ class PictureRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A clean picture. `format` is jpg, png, webp or gif; `placeholder` a data URI of some blurred pixels."""
+    """A clean picture. `format` is jpg, png, webp or gif; `placeholder` a data URI of some blurred pixels; `moving`:
+    it has more than one frame."""
 
     data: bytes
     content_type: str
@@ -52,6 +54,7 @@ class Prepared:
     width: int
     height: int
     placeholder: str
+    moving: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ def prepare(data: bytes) -> Prepared:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as source:
             _check_size(source)
-            kind = source.format or ""
+            # What two-lens and HDR cameras write is a JPEG with other pictures behind it, which go.
+            kind = "JPEG" if source.format == "MPO" else source.format or ""
             film = _read(source)
         return _finish(film, kind)
     except (PictureRefused, MemoryError):
@@ -106,7 +110,7 @@ def _check_size(source: Image.Image) -> None:
 
 def _read(source: Image.Image) -> _Film:
     """A moving PNG gives its still picture."""
-    if source.format == "PNG" or not getattr(source, "is_animated", False):
+    if source.format not in MOVING or not getattr(source, "is_animated", False):
         return _Film([_shape(source)], [0], None)
     frames: list[Image.Image] = []
     durations: list[int] = []
@@ -202,7 +206,13 @@ def _finish(film: _Film, kind: str) -> Prepared:
         raise PictureRefused("This picture stays larger than 10 MB.")
     first = film.frames[0]
     return Prepared(
-        data, Image.MIME[kind], EXTENSIONS[kind], first.width, first.height, placeholder=_placeholder(first)
+        data,
+        Image.MIME[kind],
+        EXTENSIONS[kind],
+        first.width,
+        first.height,
+        placeholder=_placeholder(first),
+        moving=len(film.frames) > 1,
     )
 
 

@@ -28,11 +28,13 @@ class Media(Stored):
     width = IntField()
     height = IntField()
     placeholder = StringField()
+    moving = BooleanField(default=False)  # it has more than one frame
     chat = ObjectIdField()  # where it was sent
     client_id = StringField()  # of the message that took it
+    claimed_at = DateTimeField()  # when the message took it
     message = ObjectIdField()
     told = BooleanField(default=False)  # the message's readers know how it ended
-    dropped = BooleanField(default=False)  # its message was deleted
+    dropped = BooleanField(default=False)  # nobody is to see it any more, and no worker to store it
     outcome = ObjectIdField()  # names how it ended, anew each time
     profile_of = StringField()  # user:<id> or chat:<id> whose picture it is
     profile_at = DateTimeField()  # when it was asked to be
@@ -50,7 +52,7 @@ def media_by_ids(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
 
 
 def waiting_media(due_before: datetime) -> list[ObjectId]:
-    query = {"state": "processing", "due": {"$lte": due_before}}
+    query = {"state": "processing", "dropped": {"$ne": True}, "due": {"$lte": due_before}}
     return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
 
 

@@ -15,13 +15,14 @@ class AttachmentOut(Out):
     bytes: int
     url: str | None
     thumb_url: str | None
+    still_url: str | None
     width: int | None
     height: int | None
     placeholder: str | None
 
 
 def attachment_out(doc: Doc) -> AttachmentOut:
-    """From a stored picture, raw."""
+    """From a stored picture, raw. `still_url` only where it moves: for those who asked for less motion."""
     ready = doc["state"] == "ready"
     return AttachmentOut(
         id=str(doc["_id"]),
@@ -32,6 +33,7 @@ def attachment_out(doc: Doc) -> AttachmentOut:
         bytes=doc["bytes"],
         url=f"/media/{doc['_id']}/full" if ready else None,
         thumb_url=f"/media/{doc['_id']}/thumb" if ready else None,
+        still_url=f"/media/{doc['_id']}/still" if ready and doc.get("moving") else None,
         width=doc.get("width"),
         height=doc.get("height"),
         placeholder=doc.get("placeholder"),

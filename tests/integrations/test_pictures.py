@@ -121,6 +121,16 @@ def test_a_moving_picture_loses_its_metadata_too() -> None:
     assert b"Secret" not in prepare(film).data
 
 
+def test_a_photo_of_two_lenses_is_its_first_picture_alone() -> None:
+    behind = Image.new("RGB", (80, 40), "lime")
+    photo = encoded(half_red_half_blue(), "MPO", save_all=True, append_images=[behind])
+    assert Image.open(io.BytesIO(photo)).format == "MPO" and sniff(photo) == "image/jpeg"
+    picture = prepare(photo)
+    assert (picture.content_type, picture.format, picture.moving) == ("image/jpeg", "jpg", False)
+    assert colors_of(decoded(picture), (5, 5), (75, 35)) == ["red", "blue"]
+    assert len(picture.data) < len(photo) * 3 / 4
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_what_hangs_on_a_pictures_end_is_cut_off(kind: str) -> None:
     polyglot = encoded(half_red_half_blue(), kind) + b"<script>alert(1)</script>PK\x03\x04"
@@ -156,6 +166,7 @@ def test_broken_exif_does_not_spoil_a_good_photo() -> None:
 def test_an_animation_still_moves_at_its_pace(kind: str) -> None:
     frames = [Image.new("RGB", (60, 40), color) for color in ("red", "green", "blue")]
     film = encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=[100, 200, 300], loop=0)
+    assert prepare(film).moving and not prepare(encoded(frames[0], kind)).moving
     image = decoded(prepare(film))
     durations = []
     for number in range(getattr(image, "n_frames", 1)):

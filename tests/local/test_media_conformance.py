@@ -47,10 +47,10 @@ class Account:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query))
-        where = {name: query[name] for name in ("upload_prefix", "cname") if name in query}
+        where: Options = {name: query[name] for name in ("upload_prefix", "cname") if name in query}
         secure = not where.get("upload_prefix", "").startswith("http://")
         names = {"api_key": parts.username, "api_secret": parts.password, "cloud_name": parts.hostname}
-        self.of_calls: Options = dict(**names, **where, secure=secure, timeout=60)
+        self.of_calls: Options = {**names, **where, "secure": secure, "timeout": 60}
         self.folder = f"conformance-{secrets.token_hex(6)}"
 
     def id(self, name: str) -> str:
@@ -111,8 +111,8 @@ def decoded(url: str) -> Image.Image:
 
 def test_an_upload_is_answered_with_all_that_the_library_knows(account: Account) -> None:
     answer = account.upload("whole")
-    expected = {"public_id": account.id("whole"), "type": "authenticated", "resource_type": "image", "format": "jpg"}
-    expected |= {"width": 80, "height": 60, "bytes": len(JPEG), "tags": [], "placeholder": False}
+    expected: Options = {"public_id": account.id("whole"), "type": "authenticated", "resource_type": "image"}
+    expected |= {"format": "jpg", "width": 80, "height": 60, "bytes": len(JPEG), "tags": [], "placeholder": False}
     assert {name: answer[name] for name in expected} == expected
     assert len(answer["asset_id"]) == len(answer["version_id"]) == 32
     params = {"public_id": answer["public_id"], "version": answer["version"]}

@@ -14,7 +14,7 @@ from infitalks.local.media.transform import Plan
 MOST_PIXELS_OF_ALL_FRAMES = 50_000_000  # Cloudinary's free plan
 
 KINDS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
-FORMATS = {kind: format for format, kind in KINDS.items()}
+FORMATS = {kind: format for format, kind in KINDS.items()} | {"MPO": "jpg"}  # a JPEG with others behind it
 MOVING = frozenset({"gif", "webp"})
 
 Image.MAX_IMAGE_PIXELS = None  # `_open` is stricter, and refuses instead of warning
@@ -84,7 +84,7 @@ def _derive_moving(image: Image.Image, plan: Plan, format: str) -> bytes:
 
 def _open(file: io.BufferedReader | io.BytesIO) -> Image.Image:
     """Refuses by size before anything is decoded."""
-    image = Image.open(file, formats=tuple(FORMATS))
+    image = Image.open(file, formats=tuple(KINDS.values()))
     pixels = image.width * image.height
     if pixels > MOST_PIXELS:
         raise Refusal(400, f"Maximum image size is 25 Megapixels. Requested {pixels / 1e6:.2f} Megapixels")
@@ -102,6 +102,8 @@ def _check_frames(image: Image.Image) -> None:
 
 
 def _pages(image: Image.Image) -> int:
+    if image.format == "MPO":
+        return 1
     return int(getattr(image, "n_frames", 1))
 
 
