@@ -23,7 +23,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from infitalks import failpoints, tasks
 from infitalks.actions import log as chat_log
-from infitalks.actions import migrations, sessions
+from infitalks.actions import migrations, responses, sessions
 from infitalks.backends import http, media, queue, realtime, signin
 from infitalks.backends.limits import Bulkhead, Limiter
 from infitalks.blueprints import (
@@ -33,6 +33,7 @@ from infitalks.blueprints import (
     bots,
     chats,
     chats_pages,
+    commands,
     hooks,
     integrations,
     messages,
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
     media.configure(settings.cloudinary_url)
     signin.configure(app, settings)
     http.configure(settings)
+    responses.configure(settings.public_url)
     app.extensions["limits"] = Limiter(settings)
 
     login = LoginManager(app, add_context_processor=False)
@@ -88,6 +90,7 @@ def create_app(settings: Settings) -> Flask:
         chats,
         chats_pages,
         messages,
+        commands,
         media_doors,
         realtime_doors,
         integrations,

@@ -35,6 +35,11 @@ def presence_changed(user_id: ObjectId) -> None:
     queue.ring("realtime.tell_presence", str(user_id))
 
 
+def ephemeral_said(user_id: ObjectId, chat_id: ObjectId) -> None:
+    """Said, changed or taken away."""
+    queue.ring("realtime.tell_ephemeral", str(user_id), str(chat_id))
+
+
 def channel_moved(old_channel: str) -> None:
     queue.ring("realtime.tell_moved", old_channel)
 

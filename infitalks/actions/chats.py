@@ -209,7 +209,7 @@ def _require_group(chat: Doc) -> None:
 
 
 def change_chat(user_id: ObjectId, chat_id: str, *, changes: dict[str, str | None], muted: bool | None) -> None:
-    """`changes` (name, avatar) are the owners' and for all; `muted` is one's own."""
+    """`changes` (name, topic, avatar) are the owners' and for all; `muted` is one's own."""
     chat, membership = access.get_chat_for(user_id, chat_id)
     if changes:
         _require_group(chat)

@@ -199,6 +199,13 @@ def tell_presence(user_id: ObjectId) -> None:
         _notify(contacts_of(user_id), "presence", {"user_id": str(user_id), "online": bool(user.online)})
 
 
+def tell_ephemeral(user_id: ObjectId, chat_id: ObjectId) -> None:
+    """Something was said to the user alone: without content, their pages ask for it."""
+    membership = membership_of(chat_id, user_id)
+    if membership and membership["active"]:
+        _notify([user_id], "ephemeral", {"chat_id": str(chat_id)})
+
+
 def tell_moved(old_channel: str) -> None:
     """Without content: whoever is still entitled asks for the new channel."""
     with suppress(realtime.RealtimeUnavailable, realtime.RealtimeRefused):

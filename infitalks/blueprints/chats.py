@@ -5,6 +5,7 @@ from flask import Blueprint
 
 from infitalks import access
 from infitalks.actions import chats
+from infitalks.blueprints.commands import said_to
 from infitalks.blueprints.guard import api
 from infitalks.errors import Invalid
 from infitalks.models.chats import (
@@ -127,9 +128,11 @@ def get_chat(me: User, chat_id: str, query: ChatQuery) -> ChatDetailOut:
 @blueprint.patch("/api/chats/<chat_id>")
 @api(body=ChatPatchIn, answers={200: ChatOut})
 def patch_chat(me: User, chat_id: str, body: ChatPatchIn) -> ChatOut:
-    given = body.model_dump(include={"name", "avatar"} & body.model_fields_set)
+    given = body.model_dump(include={"name", "topic", "avatar"} & body.model_fields_set)
     if "name" in given and given["name"] is None:
         raise Invalid("A group has a name.", fields={"name": "must not be null"})
+    if "topic" in given and given["topic"] is None:
+        raise Invalid("A topic is taken away by an empty one.", fields={"topic": "must not be null"})
     chats.change_chat(me.id, chat_id, changes=given, muted=body.muted)
     return _one(me, ObjectId(chat_id))
 
@@ -193,4 +196,9 @@ def post_sync(me: User, body: SyncIn) -> SyncOut:
     known = {ObjectId(chat_id): seq for chat_id, seq in body.chats.items()}
     behind = chats_beyond(mine, known)
     gone = [str(chat_id) for chat_id in known if chat_id not in mine]
-    return SyncOut(changed=_shown(behind, mine, me.id), gone=gone, channels=[channel_name(me.id, me.epoch)])
+    return SyncOut(
+        changed=_shown(behind, mine, me.id),
+        gone=gone,
+        channels=[channel_name(me.id, me.epoch)],
+        ephemerals=said_to(me.id),
+    )

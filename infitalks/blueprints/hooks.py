@@ -5,12 +5,13 @@ from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
-from infitalks.actions import arrivals, hooks
+from infitalks.actions import arrivals, hooks, responses
 from infitalks.blueprints.guard import page
 from infitalks.errors import InfiTalksError, NotFound
 from infitalks.integrations.catalogue import DEFAULT, FORMATS, Format, format_called
 from infitalks.integrations.dialects import Reply, json_reply, refusal_of
-from infitalks.integrations.received import Received
+from infitalks.integrations.post import PayloadRefused
+from infitalks.integrations.received import Received, read_json
 from infitalks.models.database import Doc
 from infitalks.models.webhooks import Webhook
 from infitalks.schemas.messages import messages_out
@@ -38,6 +39,20 @@ def post_hook(secret: str) -> Response:
 def post_hook_as(secret: str, name: str) -> Response:
     """One of integrations.catalogue. Grafana can be set to PUT."""
     return _take(secret, format_called(name))
+
+
+@blueprint.post("/hooks/reply/<token>")
+@page(auth="secret", csrf=False, limit=ABUSE, kind="file", most_bytes=MOST_BYTES)
+def post_reply(token: str) -> Response:
+    """A `response_url`: what a program answers to who asked it."""
+    received = _received()
+    try:
+        responses.use_response(token, read_json(received), received.repeat_key())
+    except responses.UrlOver as over:
+        return Response(over.word, status=404, content_type="text/plain; charset=utf-8")
+    except (PayloadRefused, InfiTalksError) as error:
+        return _respond(DEFAULT.dialect.refuse(refusal_of(error)))
+    return _respond(DEFAULT.dialect.took)
 
 
 @blueprint.get("/hooks/<secret>/discord/messages/<message_id>")

@@ -22,6 +22,7 @@ class Chat(Stored):
 
     kind = StringField(required=True, choices=("direct", "group"))
     name = StringField()
+    topic = StringField()
     avatar = ObjectIdField()
     history = BooleanField(default=True)  # newcomers see what came before them
     changed = DictField()  # field -> seq of the chat entry that set it

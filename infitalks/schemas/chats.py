@@ -7,20 +7,28 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from bson import ObjectId
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from infitalks.access import visible
 from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
 from infitalks.models.users import public_users
-from infitalks.schemas.base import Id, In, Limit, Name, Out, Query, Seq, Time
+from infitalks.schemas.base import Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
+from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
 from infitalks.schemas.users import UserOut, avatar_url, user_out
 
 MOST_MEMBERS_AT_ONCE = 100
 Ids = Annotated[list[Id], Field(max_length=MOST_MEMBERS_AT_ONCE)]
 Role = Literal["owner", "member"]
+
+
+def _clean_topic(text: str) -> str:
+    return clean_name(text) if text.strip() else ""
+
+
+Topic = Annotated[str, Field(max_length=250), AfterValidator(_clean_topic)]
 
 
 class ChatIn(In):
@@ -41,9 +49,10 @@ class ChatIn(In):
 
 
 class ChatPatchIn(In):
-    """Owners change name and avatar for all; muted is one's own."""
+    """Owners change name, topic and avatar for all; muted is one's own."""
 
     name: Name | None = None
+    topic: Topic | None = None
     avatar: Id | None = None
     muted: bool | None = None
 
@@ -91,6 +100,7 @@ class ChatOut(Out):
     id: Id
     kind: Literal["direct", "group"]
     name: str
+    topic: str
     avatar_url: str | None
     other: UserOut | None
     online: bool
@@ -134,6 +144,7 @@ class SyncOut(Out):
     changed: list[ChatOut]
     gone: list[Id]
     channels: list[str]
+    ephemerals: list[EphemeralOut]
 
 
 def chats_out(chats: list[Doc], memberships: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:
@@ -160,6 +171,7 @@ def _chat_out(
         id=str(chat["_id"]),
         kind=chat["kind"],
         name=partner["display_name"] if partner else (chat.get("name") or ""),
+        topic=chat.get("topic") or "",
         avatar_url=avatar_url(partner.get("avatar") if partner else chat.get("avatar")),
         other=user_out(partner) if partner else None,
         online=bool(partner and partner.get("online")),

@@ -38,6 +38,11 @@ def tell_presence(user_id: str) -> None:
     realtime.tell_presence(object_id(user_id))
 
 
+@shared_task(name="realtime.tell_ephemeral")
+def tell_ephemeral(user_id: str, chat_id: str) -> None:
+    realtime.tell_ephemeral(object_id(user_id), object_id(chat_id))
+
+
 @shared_task(name="realtime.tell_moved")
 def tell_moved(channel: str) -> None:
     realtime.tell_moved(channel)

@@ -8,7 +8,7 @@ from infitalks.blueprints.openapi import policies
 
 # Unsafe routes without a user, as design 10 lists them: what the request itself carries is checked instead.
 WITHOUT_CSRF = {"/api/auth/tokens", "/api/auth/tokens/refresh", "/api/realtime/webhook", "/hooks/<secret>"}
-WITHOUT_CSRF |= {"/hooks/<secret>/<name>", "/hooks/<secret>/discord/messages/<message_id>"}
+WITHOUT_CSRF |= {"/hooks/reply/<token>", "/hooks/<secret>/<name>", "/hooks/<secret>/discord/messages/<message_id>"}
 # Pages whose form is read by hand: two fields, or a file.
 FORMS_BY_HAND = {
     "/logout",
