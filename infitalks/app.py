@@ -39,6 +39,7 @@ from infitalks.blueprints import (
     messages,
     openapi,
     static,
+    webhooks_pages,
 )
 from infitalks.blueprints import media as media_doors
 from infitalks.blueprints import realtime as realtime_doors
@@ -89,6 +90,7 @@ def create_app(settings: Settings) -> Flask:
         auth_pages,
         chats,
         chats_pages,
+        webhooks_pages,
         messages,
         commands,
         media_doors,

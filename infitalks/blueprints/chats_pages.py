@@ -9,18 +9,33 @@ from infitalks import access
 from infitalks.actions import chats, webhooks
 from infitalks.blueprints.chats import detail, list_chats, read_log
 from infitalks.blueprints.guard import caller, csrf_token, page, read_form
-from infitalks.blueprints.integrations import hook_url
 from infitalks.blueprints.realtime import realtime_out
 from infitalks.errors import InfiTalksError, Invalid, NotFound
 from infitalks.models.chats import active_members, membership_of, memberships_of, newest_chats
 from infitalks.models.users import User, public_users, users_by_username
+from infitalks.models.webhooks import Webhook
 from infitalks.schemas.base import validate
 from infitalks.schemas.chats import MOST_MEMBERS_AT_ONCE, ChatIn, ChatPatchIn, RoleIn, chats_out, members_out
 from infitalks.schemas.messages import LogQuery
 from infitalks.schemas.users import self_out, user_out
-from infitalks.schemas.webhooks import WebhookIn
+from infitalks.schemas.webhooks import EventType, webhook_out
 
 blueprint = Blueprint("chats_pages", __name__)
+
+# What outgoing webhooks can be told of, in words.
+EVENTS: dict[EventType, str] = {
+    "message.sent": "A message",
+    "message.edited": "An edit",
+    "message.deleted": "A deletion",
+    "reaction.added": "A reaction",
+    "reaction.removed": "A reaction taken back",
+    "media.finished": "A picture that became ready, or failed",
+    "member.added": "Somebody came in",
+    "member.left": "Somebody left",
+    "member.removed": "Somebody was removed",
+    "member.role": "Somebody got another role",
+    "chat.changed": "The chat got another name, topic or picture",
+}
 
 
 @blueprint.get("/")
@@ -90,7 +105,7 @@ def new_chat_form(me: User) -> Any:
     try:
         return redirect(f"/c/{_chat_of_form(me)}")
     except InfiTalksError as error:
-        html = render_template("new_chat.html", errors=_errors(error), values=request.form)
+        html = render_template("new_chat.html", errors=errors_of(error), values=request.form)
         return html, error.status
 
 
@@ -115,47 +130,43 @@ def _named_users(text: str) -> list[User]:
     return found
 
 
-def _errors(error: InfiTalksError) -> dict[str, str]:
-    return error.fields or {"": error.message}
+def errors_of(error: InfiTalksError) -> dict[str, str]:
+    """What a page shows at its fields; a list's items at the list's."""
+    fields = {name.partition(".")[0]: what.removeprefix("Value error, ") for name, what in (error.fields or {}).items()}
+    return fields or {"": error.message}
 
 
 @blueprint.get("/c/<chat_id>/settings")
 @page()
 def settings_page(me: User, chat_id: str) -> Any:
-    return _settings(me, chat_id)
+    return show_settings(me, chat_id)
 
 
-def _settings(me: User, chat_id: str, error: InfiTalksError | None = None, new: Any = None) -> Any:
+def show_settings(me: User, chat_id: str, error: InfiTalksError | None = None) -> Any:
+    """The page, with what was wrong with a form of it."""
     chat, membership = access.get_chat_for(me.id, chat_id)
     looks_after = access.can_manage_webhooks(chat, membership)
     listed = webhooks.list_webhooks(me.id, chat_id) if looks_after else []
-    users = {
-        key: user_out(doc).model_dump()
-        for key, doc in public_users({w.bot for w in listed} | {w.created_by for w in listed}).items()
-    }
-    rows = [
-        {
-            "id": w.id,
-            "name": w.name,
-            "created_at": w.created_at,
-            "created_by": users[w.created_by],
-            "bot": users[w.bot],
-        }
-        for w in listed
-    ]
     html = render_template(
         "chat_settings.html",
         chat=chats_out([chat], {chat["_id"]: membership}, me.id)[0].model_dump(),
         can_manage=access.can_manage(chat, membership),
         can_manage_webhooks=looks_after,
         members=[member.model_dump() for member in members_out(active_members(chat["_id"]))],
-        webhooks=rows,
-        new_webhook=new,
-        errors=_errors(error) if error else {},
+        webhooks=webhook_rows(listed),
+        events=EVENTS,
+        errors=errors_of(error) if error else {},
         values=request.form,
     )
     access.require_unchanged(membership)
     return (html, error.status) if error else html
+
+
+def webhook_rows(listed: list[Webhook]) -> list[dict[str, Any]]:
+    """As pages show them: what the API says, and who."""
+    found = public_users({w.bot for w in listed} | {w.created_by for w in listed})
+    users = {key: user_out(doc).model_dump() for key, doc in found.items()}
+    return [{**webhook_out(w).model_dump(), "made_by": users[w.created_by], "bot": users[w.bot]} for w in listed]
 
 
 def _settings_form(me: User, chat_id: str, change: Any) -> Any:
@@ -165,7 +176,7 @@ def _settings_form(me: User, chat_id: str, change: Any) -> Any:
     except NotFound:
         raise
     except InfiTalksError as error:
-        return _settings(me, chat_id, error)
+        return show_settings(me, chat_id, error)
     flash("Done.")
     still_in = (membership_of(ObjectId(chat_id), me.id) or {}).get("active")
     return redirect(f"/c/{chat_id}/settings" if still_in else "/")
@@ -213,27 +224,3 @@ def remove_member_form(me: User, chat_id: str, user_id: str) -> Any:
 @page()
 def leave_form(me: User, chat_id: str) -> Any:
     return _settings_form(me, chat_id, lambda: chats.leave_chat(me.id, chat_id))
-
-
-@blueprint.post("/c/<chat_id>/settings/webhooks")
-@page(limit="30/minute")
-def new_webhook_form(me: User, chat_id: str) -> Any:
-    try:
-        asked = validate(WebhookIn, {"kind": "incoming", "name": request.form.get("name", "")})
-        webhook, secret = webhooks.create_incoming(me.id, chat_id, asked.name)
-    except NotFound:
-        raise
-    except InfiTalksError as error:
-        return _settings(me, chat_id, error)
-    return _settings(me, chat_id, new={"name": webhook.name, "url": hook_url(secret)})
-
-
-@blueprint.post("/c/<chat_id>/settings/webhooks/<webhook_id>/delete")
-@page()
-def delete_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
-    def change() -> None:
-        if str(access.get_webhook_for(me.id, webhook_id).chat) != chat_id:
-            raise NotFound()
-        webhooks.delete_webhook(me.id, webhook_id)
-
-    return _settings_form(me, chat_id, change)

@@ -20,8 +20,12 @@ FORMS_BY_HAND = {
     "/c/<chat_id>/settings/members",
     "/c/<chat_id>/settings/members/<user_id>/remove",
     "/c/<chat_id>/settings/leave",
-    "/c/<chat_id>/settings/webhooks",
+    "/c/<chat_id>/settings/webhooks/<webhook_id>/switch",
+    "/c/<chat_id>/settings/webhooks/<webhook_id>/rotate",
     "/c/<chat_id>/settings/webhooks/<webhook_id>/delete",
+    "/c/<chat_id>/settings/webhooks/<webhook_id>/test",
+    "/c/<chat_id>/settings/webhooks/<webhook_id>/redeliver",
+    "/c/<chat_id>/settings/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver",
     "/admin/maintenance/<name>/run",
 }
 # JSON routes whose unsafe methods take no JSON: multipart, a form of pusher-js, or nothing at all.
