@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from infitalks import access
 from infitalks.actions import chats, webhooks
 from infitalks.blueprints.chats import detail, list_chats, read_log
+from infitalks.blueprints.commands import said_to
 from infitalks.blueprints.guard import caller, csrf_token, page, read_form
 from infitalks.blueprints.realtime import realtime_out
 from infitalks.errors import InfiTalksError, Invalid, NotFound
@@ -83,6 +84,7 @@ def _chat_page(me: User, chat_id: str | None, seq: int | None) -> str:
         "chats": listed.model_dump(mode="json"),
         "chat": opened.model_dump(mode="json") if opened else None,
         "log": log.model_dump(mode="json") if log else None,
+        "ephemerals": [said.model_dump(mode="json") for said in said_to(me.id)],
     }
     return render_template(
         "chat.html",
