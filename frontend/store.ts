@@ -112,6 +112,6 @@ export function fill(boot: Boot): void {
   isAdmin.value = boot.is_admin;
   chats.value = boot.chats.chats;
   moreChats.value = boot.chats.next;
-  ephemerals.value = { ...unsaid, list: boot.ephemerals ?? [] };
+  ephemerals.value = { ...unsaid, list: boot.ephemerals };
   for (const chat of boot.chats.chats) if (chat.other) setOnline(chat.other.id, chat.online);
 }
