@@ -38,6 +38,7 @@ from infitalks.blueprints import (
     integrations,
     messages,
     openapi,
+    presses,
     static,
     webhooks_pages,
 )
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> Flask:
         webhooks_pages,
         messages,
         commands,
+        presses,
         media_doors,
         realtime_doors,
         integrations,

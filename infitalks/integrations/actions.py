@@ -11,14 +11,17 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode
 
+from infitalks.backends.http import Answer
+from infitalks.errors import InfiTalksError
 from infitalks.integrations.discord import parted
 from infitalks.integrations.mattermost import parse_mattermost
 from infitalks.integrations.outgoing import FORM, JSON, TEAM
 from infitalks.integrations.post import Post, compose
-from infitalks.integrations.slack import parse_slack
-from infitalks.integrations.values import at, is_true, obj, text
+from infitalks.integrations.values import at, obj, text
 from infitalks.schemas.cards import Button, CardOut, Press
+from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
+from infitalks.schemas.reading import check_depth, check_text
 from infitalks.schemas.users import UserOut
 
 Told = dict[str, Any]
@@ -34,7 +37,7 @@ class Pressed:
     user: UserOut
     at: datetime
     chat: str
-    shown: MessageOut
+    shown: MessageOut | EphemeralOut
     cards: list[CardOut]
     app: str
     token: str
@@ -143,7 +146,7 @@ def _around(pressed: Pressed) -> Told:
     }
 
 
-def _message(shown: MessageOut) -> Told:
+def _message(shown: MessageOut | EphemeralOut) -> Told:
     """Slack's `ts` is how a message is called; here that is its id, which thread_ts takes, too."""
     return {"type": "message", "subtype": "bot_message", "ts": shown.id, "user": shown.author.id}
 
@@ -189,11 +192,10 @@ def _json(value: Told) -> bytes:
 
 @dataclass(frozen=True)
 class Effect:
-    """What an answer asks for: the message with the button becomes `post`, or is deleted; or `post` is told to the one
-    who pressed (`tell`), or to all (`say`)."""
+    """What an answer asks for: the message with the button becomes `post`, or who pressed is told it alone."""
 
-    do: Literal["replace", "delete", "tell", "say"]
-    post: Post | None = None
+    do: Literal["replace", "tell"]
+    post: Post
 
 
 def asked_as(content_type: str, body: bytes) -> str:
@@ -202,20 +204,25 @@ def asked_as(content_type: str, body: bytes) -> str:
     return text(json.loads(said)["type"])
 
 
-def read_answer(payload: Told, asked: str, cards: list[CardOut], words: str) -> Iterator[Effect]:
-    """What a program that was `asked` (asked_as) wants, about a message with these cards or plain words.
+def read_object(answer: Answer) -> Told | None:
+    """The JSON object that was answered, whatever it was called; None for anything else: programs say "ok", too."""
+    try:
+        said = answer.body.decode() if answer.whole else ""
+        check_depth(said)
+        read = json.loads(said, strict=False)
+        check_text(read)
+    except (ValueError, RecursionError, InfiTalksError):
+        return None
+    return read if isinstance(read, dict) else None
 
-    Raises PayloadRefused for what cannot be shown; `no_text` where nothing is said.
-    """
-    if payload.keys() & {"update", "ephemeral_text", "error"}:
-        yield from _of_mattermost(payload, cards, words)
-    elif is_true(payload.get("delete_original")):
-        yield Effect("delete")
-    else:
-        yield _of_slack(payload, asked)
+
+def is_mattermosts(payload: Told) -> bool:
+    """Whether an answer is in Mattermost's form, which has no field that Slack's has."""
+    return bool(payload.keys() & {"update", "ephemeral_text", "error"})
 
 
-def _of_mattermost(payload: Told, cards: list[CardOut], words: str) -> Iterator[Effect]:
+def read_mattermosts(payload: Told, cards: list[CardOut], words: str) -> Iterator[Effect]:
+    """What such an answer asks for, about a message with these cards or plain words. Raises PayloadRefused."""
     if said := text(at(payload, "error", "message")) or text(payload.get("ephemeral_text")):
         yield Effect("tell", compose(said))
     update = obj(payload.get("update"))
@@ -225,10 +232,9 @@ def _of_mattermost(payload: Told, cards: list[CardOut], words: str) -> Iterator[
         yield Effect("replace", compose(text(update.get("message")), parted(cards, words)[1]))
 
 
-def _of_slack(payload: Told, asked: str) -> Effect:
-    post = (parse_slack if asked in ("block_actions", "interactive_message") else parse_mattermost)(payload)
-    alone = payload.get("response_type") == "ephemeral"
-    # In Slack's older kind the answer is the message's new content, unless it says otherwise.
-    if is_true(payload.get("replace_original", asked == "interactive_message" and not alone)):
-        return Effect("replace", post)
-    return Effect("say" if payload.get("response_type") == "in_channel" else "tell", post)
+def as_asked(payload: Told, asked: str) -> Told:
+    """An answer of Slack's form, saying what it means: to the older kind of question it is the message's new content,
+    unless it says otherwise."""
+    if asked != "interactive_message" or payload.get("response_type") == "ephemeral":
+        return payload
+    return {"replace_original": True, **payload}

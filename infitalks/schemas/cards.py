@@ -5,12 +5,12 @@ and `html` say all of it once more, for searches, notifications and pages that k
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from infitalks.models.database import Doc
-from infitalks.schemas.base import Out, Time
+from infitalks.schemas.base import ClientId, In, Out, Time
 
 
 class CardAuthorOut(Out):
@@ -92,6 +92,13 @@ class Button(ButtonOut):
     told of it. `stored_card` and `kept_card` alone keep it."""
 
     press: Press | None = None
+
+
+class PressIn(In):
+    """`button`: its id."""
+
+    button: Annotated[str, Field(min_length=1, max_length=32)]
+    client_id: ClientId
 
 
 def stored_card(card: CardOut) -> Doc:

@@ -19,6 +19,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "LoginIn": {"login": "somebody", "password": "not the password"},
     "MembersIn": {"user_ids": [ID]},
     "MessageIn": {"chat_id": ID, "client_id": "c1", "text": "hello", "attachments": [], "reply_to": None},
+    "PressIn": {"button": "b0000", "client_id": "p1"},
     "ProfileIn": {"display_name": "Ada"},
     "ReadIn": {"seq": 1},
     "RefreshIn": {"refresh_token": "ifr_x"},

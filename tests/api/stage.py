@@ -39,7 +39,7 @@ class Stage:
         users.make_admin(self.dot.username)
         made = self.ada.post("/api/bots", {"username": f"robot-{secrets.token_hex(4)}", "display_name": "Robot"}).json
         self.bot, self.bot_token = made["bot"]["id"], made["token"]
-        self.late, self.strange = (f"{word}{secrets.token_hex(8)}" for word in ("late", "strange"))
+        self.late, self.strange, self.told = (f"{word}{secrets.token_hex(8)}" for word in ("late", "strange", "told"))
         self.chat = self.ada.group(self.bob, self.rex, self.dot)
         self._talk()
         self._talk_elsewhere()
@@ -51,6 +51,7 @@ class Stage:
         self.hook = ada.post(f"/api/chats/{chat}/webhooks", {"kind": "incoming", "name": "Builds"}).json
         posted = self.app.test_client().post(f"/hooks/{self.hook['url'].rpartition('/')[2]}", json={"text": "built"})
         assert posted.text == "ok"
+        self._ask()
         said = self.said = ada.say(chat, "hello", client_id="c1")["id"]
         assert bob.patch(f"/api/messages/{bob.say(chat, 'hi', reply_to=said)['id']}", {"text": "hi!"}).json["edited_at"]
         assert bob.put(f"/api/messages/{said}/reactions/{quote('👍')}").status_code == 200
@@ -62,6 +63,21 @@ class Stage:
         assert ada.delete(f"/api/chats/{chat}/members/{self.rex.id}").status_code == 204
         ada.say(chat, self.late, attachments=[self._picture(ada, "ready")])
         bob.say(chat, f"{self.late} from bob")
+
+    def _ask(self) -> None:
+        """A question with a button; what it tells its program is shown to those alone who look after the webhook."""
+        assert self.ada.patch(f"/api/webhooks/{self.hook['id']}", {"actions_url": "https://bot.example/"}).json[
+            "secret"
+        ]
+        button = {"type": "button", "name": "go", "text": "Go", "value": self.told}
+        asked = {"attachments": [{"text": "Go on?", "actions": [button]}]}
+        posted = self.app.test_client().post(f"/hooks/{self.hook['url'].rpartition('/')[2]}", json=asked)
+        assert posted.text == "ok"
+        (self.question,) = [
+            message
+            for message in self.ada.get(f"/api/messages?chat={self.chat}").json["messages"]
+            if message["text"] == "Go on?\nGo"
+        ]
 
     def _picture(self, person: Person, state: str) -> str:
         media_id = str(person.upload(PNG).json["id"])
@@ -92,6 +108,7 @@ class Stage:
             "chat": chats,
             "chats": [{self.chat: 1, self.others: 0, ID: 3}, {self.direct: 10**6}],
             "message_id": [*messages, self.others_message, self.chat],
+            "button": [self.question["cards"][0]["buttons"][0]["id"], "b1000"],
             "reply_to": [None, None, *messages[:3], self.others_message],
             "user_id": people,
             "user_ids": [people[:2], [self.eve.id], [self.bot, ID]],
@@ -135,11 +152,11 @@ class Stage:
     def callers(self) -> dict[str, Callable[[], Caller]]:
         """By role; each is made when it is asked for."""
         return {
-            "nobody": lambda: self._nobody(self.late, "between us"),
-            "a member": lambda: self._cookie(self.bob),
+            "nobody": lambda: self._nobody(self.told, self.late, "between us"),
+            "a member": lambda: self._cookie(self.bob, self.told),
             "an owner": lambda: self._cookie(self.ada),
-            "an admin": lambda: self._cookie(self.dot, "between us"),
-            "a removed member": lambda: self._cookie(self.rex, self.late, "between us"),
+            "an admin": lambda: self._cookie(self.dot, self.told, "between us"),
+            "a removed member": lambda: self._cookie(self.rex, self.told, self.late, "between us"),
             "a bot": lambda: self._bearer(self.bot_token, None),
             "a member's token": lambda: self._bearer(tokens(self.bob)["access_token"], self.bob),
         }

@@ -1,6 +1,7 @@
 """What a program is told when its button was pressed, to the field, and what its answers come to."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infitalks.integrations.actions import Effect, Pressed, asked_as, read_answer, write_press
+from infitalks.integrations.actions import (
+    Effect,
+    Pressed,
+    as_asked,
+    asked_as,
+    is_mattermosts,
+    read_mattermosts,
+    write_press,
+)
 from infitalks.integrations.post import PayloadRefused, Post
 from infitalks.integrations.slack import parse_slack
 from infitalks.schemas.cards import Button, CardOut, kept_card, stored_card
@@ -178,39 +187,33 @@ def test_a_body_says_what_was_asked() -> None:
     assert asked_as(*write_press(None, pressed(tricky))) == "button"
 
 
-def done(payload: Any, asked: str = "block_actions", original: Any = None) -> list[tuple[str, str | None]]:
-    """What an answer does, and the text."""
-    post = parse_slack(original or {"text": "Ready", **legacy()})
-    return [
-        (each.do, each.post.text if each.post else None) for each in read_answer(payload, asked, kept(post), post.text)
-    ]
+def done(payload: Any) -> list[tuple[str, str]]:
+    """What an answer of Mattermost's form does, and the text."""
+    post = parse_slack({"text": "Ready", **legacy()})
+    assert is_mattermosts(payload)
+    return [(each.do, each.post.text) for each in read_mattermosts(payload, kept(post), post.text)]
 
 
 OLD, NEW = "interactive_message", "block_actions"
-# the answer, what it answers, what is done
-SLACKS: list[tuple[dict[str, Any], str, list[tuple[str, str | None]]]] = [
-    ({"text": "*done*"}, NEW, [("tell", "**done**")]),
-    ({"text": "done", "response_type": "ephemeral"}, NEW, [("tell", "done")]),
-    ({"text": "done", "response_type": "in_channel"}, NEW, [("say", "done")]),
-    ({"text": "done", "replace_original": True}, NEW, [("replace", "done")]),
-    ({"text": "done", "replace_original": "true"}, NEW, [("replace", "done")]),
-    ({"text": "done", "replace_original": False}, NEW, [("tell", "done")]),
-    ({"delete_original": True, "text": "gone"}, NEW, [("delete", None)]),
-    ({"text": "done"}, OLD, [("replace", "done")]),
-    ({"attachments": [{"text": "*x*"}]}, OLD, [("replace", "**x**")]),
-    ({"text": "done", "replace_original": False}, OLD, [("tell", "done")]),
-    ({"text": "done", "replace_original": False, "response_type": "in_channel"}, OLD, [("say", "done")]),
-    ({"text": "done", "response_type": "in_channel"}, OLD, [("replace", "done")]),
-    ({"text": "done", "response_type": "ephemeral"}, OLD, [("tell", "done")]),
-    ({"delete_original": "true"}, OLD, [("delete", None)]),
-    ({"text": "*done*"}, "action", [("tell", "*done*")]),
-    ({"text": "done", "replace_original": True}, "action", [("replace", "done")]),
+# the answer, what it answers, whether it is to take the message's place
+SLACKS: list[tuple[dict[str, Any], str, Any]] = [
+    ({"text": "done"}, NEW, None),
+    ({"text": "done", "replace_original": True}, NEW, True),
+    ({"text": "done"}, OLD, True),
+    ({"text": "done", "response_type": "in_channel"}, OLD, True),
+    ({"text": "done", "response_type": "ephemeral"}, OLD, None),
+    ({"text": "done", "response_type": "ephemeral", "replace_original": True}, OLD, True),
+    ({"text": "done", "replace_original": False}, OLD, False),
+    ({"text": "done"}, "button", None),
+    ({"text": "done"}, "action", None),
 ]
 
 
-@pytest.mark.parametrize(("payload", "asked", "expected"), SLACKS, ids=range(len(SLACKS)))
-def test_answers_of_slacks_kind(payload: Any, asked: str, expected: Any) -> None:
-    assert done(payload, asked) == expected
+@pytest.mark.parametrize(("payload", "asked", "replaces"), SLACKS, ids=range(len(SLACKS)))
+def test_answers_to_slacks_older_kind_take_the_messages_place(payload: Any, asked: str, replaces: Any) -> None:
+    meant = as_asked(payload, asked)
+    assert meant.get("replace_original") == replaces and not is_mattermosts(meant)
+    assert {**meant, "replace_original": 0} == {**payload, "replace_original": 0}
 
 
 MATTERMOSTS: list[tuple[dict[str, Any], list[tuple[str, str | None]]]] = [
@@ -230,36 +233,28 @@ MATTERMOSTS: list[tuple[dict[str, Any], list[tuple[str, str | None]]]] = [
 
 @pytest.mark.parametrize(("payload", "expected"), MATTERMOSTS, ids=range(len(MATTERMOSTS)))
 def test_answers_of_mattermosts_kind(payload: Any, expected: Any) -> None:
-    assert done(payload, "button") == expected
+    assert done(payload) == expected
 
 
 def test_an_update_without_props_leaves_the_buttons_pressable() -> None:
     original = parse_slack({"text": "Ready", **mattermost()})
-    (effect,) = read_answer({"update": {"message": "still ready"}}, "button", kept(original), original.text)
-    assert effect.post and [stored_card(card) for card in effect.post.cards[1:]] == [
-        stored_card(card) for card in original.cards[1:]
-    ]
+    (effect,) = read_mattermosts({"update": {"message": "still ready"}}, kept(original), original.text)
+    assert [stored_card(card) for card in effect.post.cards[1:]] == [stored_card(card) for card in original.cards[1:]]
 
 
-@pytest.mark.parametrize("payload", [{}, {"ok": True}, {"text": ""}, {"text": None, "response_type": "in_channel"}])
-@pytest.mark.parametrize("asked", [NEW, OLD, "button", "action"])
-def test_an_answer_that_says_nothing_does_nothing(payload: Any, asked: str) -> None:
+@pytest.mark.parametrize("payload", [{"update": {"props": {}}}, {"update": {"message": " ", "props": {"card": []}}}])
+def test_a_message_cannot_become_empty(payload: Any) -> None:
     with pytest.raises(PayloadRefused) as refused:
-        done(payload, asked)
+        done(payload)
     assert refused.value.code == "no_text"
 
 
-ANSWER_KEYS = ["update", "ephemeral_text", "error", "props", "replace_original", "delete_original", "response_type"]
+ANSWER_KEYS = ["update", "ephemeral_text", "error", "props"]
 
 
-@given(
-    payload=st.dictionaries(st.sampled_from([*ANSWER_KEYS, *KEYS]), objects, max_size=8),
-    asked=st.sampled_from([NEW, OLD, "button", "action"]),
-)
-def test_whatever_json_is_answered_it_is_read_or_refused_in_a_known_word(payload: Any, asked: str) -> None:
+@given(payload=st.dictionaries(st.sampled_from([*ANSWER_KEYS, *KEYS]), objects, max_size=8))
+def test_whatever_json_is_answered_it_is_read_or_refused_in_a_known_word(payload: Any) -> None:
     post = parse_slack(legacy())
-    try:
-        effects: list[Effect] = list(read_answer(payload, asked, kept(post), post.text))
-    except PayloadRefused:
-        return
-    assert len(effects) <= 2 and all(each.post or each.do == "delete" for each in effects)
+    with suppress(PayloadRefused):
+        effects: list[Effect] = list(read_mattermosts(payload, kept(post), post.text))
+        assert len(effects) <= 2 and all(each.post.text for each in effects)
