@@ -1,42 +1,72 @@
-"""What an outgoing webhook's bot says: a receiver's answer, a word in the chat that a loop was stopped, and a word to
-its maker that it was switched off. All of it once, however often it is tried."""
+"""What a webhook's bot says because of what its receiver answered, by what that was told: an event, a command or
+a button that was pressed. And a word to its maker that it was switched off. All of it once, however often it is tried."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
-from bson import ObjectId
-
 from infitalks.actions.chats import open_direct
+from infitalks.actions.ephemerals import say_to
+from infitalks.actions.loops import origin_after
 from infitalks.actions.messages import send_message
+from infitalks.actions.presses import take_answer
+from infitalks.actions.responses import Asked, answer_key, give_answer
 from infitalks.backends.http import Answer
 from infitalks.errors import Conflict, InfiTalksError, Unavailable
-from infitalks.integrations.mattermost import parse_mattermost
+from infitalks.integrations.commands import AnswerUnreadable, answers_in, parser_of, read_answer
 from infitalks.integrations.post import PayloadRefused, Post
-from infitalks.integrations.slack import parse_slack
 from infitalks.models.database import Doc
+from infitalks.models.log import entry_by_id
+from infitalks.models.users import enabled_users
 from infitalks.models.webhooks import Webhook
 from infitalks.schemas.reading import check_depth, check_text
 from infitalks.schemas.webhooks import OF_MESSAGES
 
-MOST_HOPS = 3  # posts of bots that each came of the one before
-
 
 def post_reply(webhook: Webhook, delivery: Doc, answer: Answer) -> str | None:
-    """Post what the receiver answered, as the webhook's bot. Returns what became of it, None where it said nothing.
+    """Do what the receiver answered. Returns what became of it, None where it said nothing.
 
-    A repeat of the delivery posts nothing anew, whatever it is answered with. Raises Unavailable and the driver's
-    errors: then the delivery has to be repeated.
+    A repeat of the delivery says nothing anew, whatever it is answered with. Raises AnswerUnreadable where somebody
+    waits for an answer that makes no sense, Unavailable and the driver's errors: then it has to be repeated.
     """
+    if delivery["type"] == "command":
+        return _answer_command(webhook, delivery, answer)
+    if delivery["type"] == "action":
+        return take_answer(webhook, delivery, answer)
     payload = _payload(answer) if delivery["type"] in OF_MESSAGES else None
-    if payload is None:
-        return None
-    if payload.get("response_type") == "ephemeral":
-        return "not posted: answers to one person alone are not taken here"
+    return _reply(webhook, delivery, payload) if payload is not None else None
+
+
+def _answer_command(webhook: Webhook, delivery: Doc, answer: Answer) -> str | None:
+    payload = read_answer(answer)
+    asked = Asked(webhook, delivery["chat"], delivery["user"])
+    notes = []
+    for number, each in enumerate(answers_in(payload) if payload else ()):
+        key = answer_key(delivery["_id"])
+        notes.append(_give(asked, each, f"{key}.{number}" if number else key))
+    return ", ".join(filter(None, notes)) or None
+
+
+def _give(asked: Asked, payload: dict[str, Any], key: str) -> str | None:
     try:
-        post = _parser(webhook)(payload)
+        return give_answer(asked, payload, key)
+    except PayloadRefused as refused:
+        if refused.code == "no_text":
+            return None
+        raise AnswerUnreadable from None
+    except Conflict:
+        return "not said: this was answered before"
+    except Unavailable:
+        raise
+    except InfiTalksError as error:
+        return f"not said: {error.message}"
+
+
+def _reply(webhook: Webhook, delivery: Doc, payload: dict[str, Any]) -> str | None:
+    try:
+        post = parser_of(webhook.format)(payload)
+        if payload.get("response_type") == "ephemeral":
+            return _say_to_author(webhook, delivery, post)
         _send(webhook, delivery, post, payload.get("response_type") == "comment")
     except PayloadRefused as refused:
         return None if refused.code == "no_text" else f"not posted: {refused.code}"
@@ -60,30 +90,26 @@ def _payload(answer: Answer) -> dict[str, Any] | None:
     return payload if isinstance(payload, dict) else None
 
 
-def _parser(webhook: Webhook) -> Callable[[Any], Post]:
-    return parse_mattermost if webhook.format == "events" else parse_slack
+def _say_to_author(webhook: Webhook, delivery: Doc, post: Post) -> str:
+    message = entry_by_id(delivery["message"])
+    author = message["author"] if message else None
+    if not author or not enabled_users([author], kinds=("person",)):
+        return "not posted: only people are told something alone"
+    said = say_to(author, delivery["chat"], webhook.bot, answer_key(delivery["_id"]), post)
+    return "said to the author alone" if said else "not posted: the author is not in the chat any more"
 
 
 def _send(webhook: Webhook, delivery: Doc, post: Post, in_thread: bool) -> None:
-    origin = delivery["origin"]
     send_message(
         webhook.bot,
         delivery["chat"],
-        f"reply.{delivery['_id']}",
+        answer_key(delivery["_id"]),
         text=post.text,
         cards=post.cards,
         via=post.via,
         reply_to=str(delivery["message"]) if in_thread else None,
-        origin={"hops": origin.get("hops", 0) + 1, "bots": [*origin.get("bots", ()), webhook.bot]},
+        origin=origin_after(delivery["origin"], webhook.bot),
     )
-
-
-def say_stopped(webhook: Webhook, chat_id: ObjectId, at: datetime, why: str) -> None:
-    """Tell the chat that its bots were stopped, once for each webhook and `at`. Nobody's webhook is told of it."""
-    text = f"**{webhook.name}** was not told of this: {why}. Those who look after it can send it on."
-    client_id, notice = f"stopped.{webhook.id}.{at:%Y%m%d%H%M%S%f}", {"hops": MOST_HOPS, "notice": True}
-    with suppress(InfiTalksError):  # a bot that was taken out says nothing
-        send_message(webhook.bot, chat_id, client_id, text=text, origin=notice, said="stopped")
 
 
 def tell_maker(webhook: Webhook, cause: str, reason: str) -> None:

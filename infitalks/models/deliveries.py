@@ -76,6 +76,9 @@ class Budget(Stored):
 
 OPEN: Doc = {"due": {"$exists": True}}
 DUE: Doc = {**OPEN, "$expr": {"$lte": ["$due", "$$NOW"]}}
+# Each ask is sent by itself, whatever else waits for its receiver; events are sent one after the other.
+EVENTS: Doc = {"user": {"$exists": False}}
+ASKS: Doc = {"user": {"$exists": True}}
 IN_ORDER = [("due", 1), ("seq", 1)]
 NEWEST_FIRST = [("created_at", -1), ("_id", -1)]
 
@@ -85,16 +88,22 @@ def delivery_by_id(delivery_id: str) -> Doc | None:
 
 
 def is_anything_due(webhook_id: ObjectId) -> bool:
-    return Delivery.raw().find_one({"webhook": webhook_id, **DUE}, {"_id": 1}, hint="open") is not None
+    """Whether the webhook is to be told of an event now."""
+    return Delivery.raw().find_one({"webhook": webhook_id, **DUE, **EVENTS}, {"_id": 1}, hint="open") is not None
+
+
+def due_asks(limit: int) -> list[str]:
+    """Asks that nobody has sent yet, the oldest first."""
+    return [row["_id"] for row in Delivery.raw().find({**DUE, **ASKS}, {"_id": 1}, hint="asks").limit(limit)]
 
 
 def webhooks_with_due() -> Iterator[ObjectId]:
-    """Webhooks that have something to be sent now. One step of an index for each that has anything open at all: a
+    """Webhooks that are to be told of an event now. One step of an index for each that has anything open at all: a
     receiver that was away for days has many waiting."""
     after: Any = MinKey()
     shown = {"webhook": 1, "is_due": {"$lte": ["$due", "$$NOW"]}}
     while True:
-        query = {"webhook": {"$gt": after}, **OPEN}
+        query = {"webhook": {"$gt": after}, **OPEN, **EVENTS}
         first = Delivery.raw().find_one(query, shown, sort=[("webhook", 1), *IN_ORDER], hint="open")
         if not first:
             return

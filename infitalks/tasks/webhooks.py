@@ -1,8 +1,8 @@
-"""Doors to what outgoing webhooks are told."""
+"""Doors to what webhooks are told, and to what is asked through them."""
 
 from celery import shared_task
 
-from infitalks.actions import sending
+from infitalks.actions import sending, sending_asks
 from infitalks.backends import queue
 from infitalks.models.database import object_id
 
@@ -13,6 +13,13 @@ def deliver(webhook_id: str) -> None:
     sending.deliver_waiting(object_id(webhook_id))
 
 
+@shared_task(name="webhooks.ask")
+def ask(delivery_id: str) -> None:
+    queue.answer("webhooks.ask", delivery_id)
+    sending_asks.send_ask(delivery_id)
+
+
 @shared_task(name="webhooks.sweep")
 def sweep() -> None:
     sending.sweep()
+    sending_asks.sweep()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from infitalks.actions import sending
+from infitalks.actions import loops, sending
 from infitalks.models.deliveries import Budget, Delivery
 from infitalks.models.log import AT_ONCE, Entry
 from tests.api.hooking import Relay, tell
@@ -179,11 +179,11 @@ def test_a_flood_of_a_bots_posts_is_told_up_to_the_budget_and_people_are_not_lim
     with receiving() as receiver:
         relay = Relay(ada, chat, receiver.url, on_bots=True)
         hook = ada.post(f"/api/chats/{chat}/webhooks", {"kind": "incoming", "name": "Builds"}).json
-        for number in range(sending.BURST + 15):
+        for number in range(loops.BURST + 15):
             ada.client.post(hook["url"].partition("8000")[2], json={"text": str(number)})
         tell(chat, relay)
-        assert sending.BURST <= len(receiver.got) < sending.BURST + 10
-        assert len(relay.deliveries("dead")) == sending.BURST + 15 - len(receiver.got)
+        assert loops.BURST <= len(receiver.got) < loops.BURST + 10
+        assert len(relay.deliveries("dead")) == loops.BURST + 15 - len(receiver.got)
         told = len(receiver.got)
         for number in range(5):
             ada.say(chat, str(number))

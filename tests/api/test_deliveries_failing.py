@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from infitalks.actions import sending
+from infitalks.actions import attempts
 from infitalks.actions.leases import leased
 from infitalks.backends import http
 from infitalks.models.deliveries import Delivery
@@ -103,7 +103,7 @@ def test_gone_switches_the_webhook_off_and_its_maker_is_told_once(ada: Person, r
     assert relay.state()["active"] is False and "410" in relay.state()["off_reason"]
     webhook = Webhook.objects(id=ObjectId(relay.id)).first()
     first = f"gone.{relay.deliveries()[-1]['id']}"
-    sending._switch_off(webhook, first, relay.state()["off_reason"])  # as after a kill in between
+    attempts.switch_off(webhook, first, relay.state()["off_reason"])  # as after a kill in between
     direct = next(c for c in ada.get("/api/chats").json["chats"] if c["kind"] == "direct")
     (told,) = ada.get(f"/api/messages?chat={direct['id']}").json["messages"]
     assert "Relay" in told["text"] and "switched off" in told["text"] and told["author"]["kind"] == "bot"
