@@ -19,8 +19,9 @@ test("what was dismissed stays away although an answer still has it, and is back
 
 test("a chat shows its own, by their place and then by time", () => {
   const late = aside(3, { id: "late", at: "2026-11-23T00:00:00Z" });
-  const now = takeList(unsaid, [late, aside(3), aside(1), aside(2, { chat_id: "c2" })], 1);
-  assert.deepEqual(ids(saidIn(now, "c1")), ["e1", "e3", "late"]);
+  const last = aside(4, { at: "2026-11-21T00:00:00Z" });
+  const now = takeList(unsaid, [last, late, aside(3), aside(1), aside(2, { chat_id: "c2" })], 1);
+  assert.deepEqual(ids(saidIn(now, "c1")), ["e1", "e3", "late", "e4"]);
 });
 
 test("new is what was not there or said otherwise, in this chat", () => {
