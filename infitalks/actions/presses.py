@@ -30,6 +30,7 @@ from infitalks.integrations.actions import (
     read_object,
     write_press,
 )
+from infitalks.integrations.commands import AnswerUnreadable
 from infitalks.integrations.post import PayloadRefused
 from infitalks.models.chats import chat_by_id
 from infitalks.models.database import Doc
@@ -95,8 +96,7 @@ def _press(user: User, original: Original, button_id: str, client_id: str) -> No
     if delivery_by_id(ask_id(webhook, user.id, stored["chat"], "action", key)):
         return
     button, press = _find(original.cards(), button_id)
-    url = press.url or webhook.actions_url
-    if not url and not webhook.url:
+    if not (press.url or webhook.actions_url or webhook.url):
         raise _leads_nowhere()
     written = write_press(webhook.format, _pressed(user, original, webhook, button, press))
     ask(
@@ -106,7 +106,7 @@ def _press(user: User, original: Original, button_id: str, client_id: str) -> No
         "action",
         key,
         *written,
-        url=url,
+        url=press.url,
         message=original.message,
         ephemeral=original.ephemeral,
     )
@@ -146,8 +146,8 @@ def _pressed(user: User, original: Original, webhook: Webhook, button: Button, p
 def take_answer(webhook: Webhook, delivery: Doc, answer: Answer) -> str | None:
     """Do what the program answered to a press. Returns what became of it, None where it asked for nothing.
 
-    A repeat of the delivery does nothing anew, whatever it is answered with. Raises Unavailable and the driver's
-    errors: then the delivery has to be repeated.
+    A repeat of the delivery does nothing anew, whatever it is answered with. Raises AnswerUnreadable for what makes no
+    sense, Unavailable and the driver's errors: then the delivery has to be repeated.
     """
     payload = read_object(answer)
     if payload is None:
@@ -155,7 +155,11 @@ def take_answer(webhook: Webhook, delivery: Doc, answer: Answer) -> str | None:
     try:
         return _do(webhook, delivery, payload)
     except PayloadRefused as refused:
-        return None if refused.code == "no_text" else f"not done: {refused.code}"
+        if refused.code == "no_text":
+            return None
+        if refused.code == "unknown_message":
+            return "not done: what the button belonged to is gone"
+        raise AnswerUnreadable from None
     except Conflict:
         return "not done: this press was answered before"
     except Unavailable:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode
 
 from infitalks.backends.http import Answer
 from infitalks.errors import InfiTalksError
+from infitalks.integrations.commands import AnswerUnreadable
 from infitalks.integrations.discord import parted
 from infitalks.integrations.mattermost import parse_mattermost
 from infitalks.integrations.outgoing import FORM, JSON, TEAM
@@ -205,15 +206,22 @@ def asked_as(content_type: str, body: bytes) -> str:
 
 
 def read_object(answer: Answer) -> Told | None:
-    """The JSON object that was answered, whatever it was called; None for anything else: programs say "ok", too."""
+    """The JSON object that was answered, whatever it was called; None for nothing, and for words: programs say "ok".
+
+    Raises AnswerUnreadable for JSON that is none, half an answer, and pages, which error handlers like to send.
+    """
     try:
-        said = answer.body.decode() if answer.whole else ""
+        said = answer.body.decode().lstrip()
+        if not answer.whole or said.startswith("<"):
+            raise AnswerUnreadable
+        if not said.startswith("{"):
+            return None
         check_depth(said)
         read = json.loads(said, strict=False)
         check_text(read)
     except (ValueError, RecursionError, InfiTalksError):
-        return None
-    return read if isinstance(read, dict) else None
+        raise AnswerUnreadable from None
+    return obj(read)
 
 
 def is_mattermosts(payload: Told) -> bool:

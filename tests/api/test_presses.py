@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from infitalks.actions.ephemerals import say_to
 from infitalks.actions.presses import take_answer
 from infitalks.backends.http import Answer
+from infitalks.integrations.commands import AnswerUnreadable
 from infitalks.integrations.mattermost import parse_mattermost
 from infitalks.integrations.slack import parse_slack
 from infitalks.models.deliveries import Delivery
@@ -68,7 +69,7 @@ def test_a_press_asks_the_program_that_the_webhook_names(hook: Hook, bob: Person
     message = question(hook, block())
     assert press(bob, message).status_code == 204
     (row,) = asked(hook)
-    assert (row["url"], str(row["user"]), str(row["message"]), row["state"]) == (PROGRAM, bob.id, message["id"], "new")
+    assert (row["url"], str(row["user"]), str(row["message"]), row["state"]) == (None, bob.id, message["id"], "new")
     told = body_of(row)
     assert told["type"] == "block_actions" and told["actions"][0]["value"] == SECRET
     assert told["user"]["username"] == bob.username and told["channel"] == {"id": hook.chat, "name": "Garden"}
@@ -90,18 +91,14 @@ def test_mattermosts_own_address_needs_no_other(app: Flask, ada: Person) -> None
     assert asked(hook)[0]["url"] == f"https://bot.example/{SECRET}"
 
 
-@pytest.mark.parametrize("own", [None, PROGRAM])
-def test_buttons_of_webhooks_that_call_out_are_told_where_they_call_unless_they_have_another_address(
-    ada: Person, bob: Person, own: str | None
-) -> None:
+def test_a_webhook_that_calls_out_needs_no_address_for_its_buttons(ada: Person, bob: Person) -> None:
     chat = ada.group(bob)
-    url = "https://bot.example/events"
-    relay = Relay(ada, chat, url, **({"actions_url": own} if own else {}))
+    relay = Relay(ada, chat, "https://bot.example/events")
     say_to(ObjectId(bob.id), ObjectId(chat), ObjectId(relay.made["bot_id"]), "x", parse_slack(legacy()))
     (aside,) = bob.get("/api/ephemerals").json["ephemerals"]
     assert press(bob, aside).status_code == 204
     row = Delivery.raw().find_one({"webhook": ObjectId(relay.id), "type": "action"})
-    assert row and (row["url"], str(row["ephemeral"]), row["message"]) == (own, aside["id"], None)
+    assert row and (row["url"], str(row["ephemeral"]), row["message"]) == (None, aside["id"], None)
     told = body_of(row)
     assert told["type"] == "action" and told["data"]["ephemeral"]["id"] == aside["id"]
 
@@ -273,6 +270,7 @@ ANSWERED: dict[str, tuple[Any, Any, list[str], list[str], str | None]] = {
     "nothing": (block(), b"", ["Approve"], [], None),
     "ok": (legacy(), b"ok", [OLD], [], None),
     "a list": (legacy(), [1], [OLD], [], None),
+    "JSON by another name": (legacy(), b' {"text": "done"}', ["done"], [], "replaced"),
     "no text": (legacy(), {"ok": True}, [OLD], [], None),
     "the older kind's new content": (legacy(), {"text": "*done*"}, ["**done**"], [], "replaced"),
     "the newer kind's answer to one": (block(), {"text": "done"}, ["Approve"], ["done"], "said to who asked"),
@@ -289,7 +287,6 @@ ANSWERED: dict[str, tuple[Any, Any, list[str], list[str], str | None]] = {
     "mattermost's update of words": (mattermost(), {"update": {"message": "wait"}}, [f"wait\n\n{OLD}"], [], "replaced"),
     "mattermost's error": (mattermost(), {"error": {"message": "no"}}, [OLD], ["no"], "said to who asked"),
     "an update of nothing": (mattermost(), {"update": {"props": {}}}, [OLD], [], None),
-    "one for somebody else": (legacy(), {"text": "x", "channel": "@eve"}, [OLD], [], "not done: user_not_found"),
 }
 
 
@@ -302,6 +299,26 @@ def test_an_answer_is_done_once_however_often_it_comes(hook: Hook, bob: Person, 
     answers.take(payload)
     answers.take({"text": "other", "response_type": "in_channel"} if became == "posted" else payload)
     assert (answers.texts(), answers.alone()) == (messages, [("bob", text) for text in alone])
+
+
+UNREADABLE = {
+    "half an answer": Answer(200, {}, b'{"text": "x"}', False),
+    "broken JSON": answer(b'{"text": '),
+    "a page": answer(b"<!doctype html><p>Not found"),
+    "other bytes": answer(b"\xff\xfe"),
+    "NUL": answer({"text": "a\x00b"}),
+    "too deep": answer(b'{"text": ' * 40 + b"1" + b"}" * 40),
+    "one for somebody else": answer({"text": "x", "channel": "@eve"}),
+    "too much": answer({"attachments": [{"text": "x"}] * 101}),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_answer_that_makes_no_sense_does_nothing_and_is_told_apart(hook: Hook, bob: Person, name: str) -> None:
+    answers = Answers(hook, bob, legacy())
+    with pytest.raises(AnswerUnreadable):
+        take_answer(Webhook.objects(id=hook.made["id"]).first(), answers.row, UNREADABLE[name])
+    assert (answers.texts(), answers.alone()) == ([OLD], [])
 
 
 def test_an_answer_may_bring_new_buttons(hook: Hook, bob: Person) -> None:
