@@ -82,6 +82,7 @@ def create_app(settings: Settings) -> Flask:
     http.configure(settings)
     responses.configure(settings.public_url)
     app.extensions["limits"] = Limiter(settings)
+    app.extensions["settings"] = settings  # for the page that examines the set-up
 
     login = LoginManager(app, add_context_processor=False)
     login.session_protection = None  # the stored session decides, not the address a phone happens to have

@@ -109,6 +109,11 @@ def unserved(seconds: float) -> set[str]:
     return set(QUEUES.values()) - {queue["name"] for queues in answers.values() for queue in queues}
 
 
+def depths() -> dict[str, int]:
+    """How many tasks wait in each queue. Raises redis.RedisError."""
+    return {name: int(_connection().llen(name)) for name in QUEUES.values()}
+
+
 def end_when_deaf(queues: Sequence[str], taken: Callable[[], tuple[int, int]]) -> None:
     """For a worker's own thread: end the process where tasks wait in these queues and it, with nothing to do, takes
     none. `taken` tells how many it holds, and how many it ever began.

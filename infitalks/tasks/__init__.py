@@ -17,6 +17,6 @@ BEAT = {
     "sweep deliveries": _every("webhooks.sweep", 2),
     "sweep pictures": _every("media.sweep", 5),
     "repair presence": _every("maintenance.repair_presence", 30),
-    "resume maintenance": _every("maintenance.resume", 300),
+    "resume maintenance": _every("maintenance.resume", 10),
     "daily maintenance": _every("maintenance.ask_daily", 24 * 3600),
 }
