@@ -70,12 +70,14 @@ def _known_users(ids: Iterable[str], field: str) -> list[ObjectId]:
     return keys
 
 
-def add_members(user_id: ObjectId, chat_id: str, user_ids: Iterable[str]) -> None:
-    """Add people to a group; whoever is in it already stays as they are."""
+def add_members(user_id: ObjectId, chat_id: str, user_ids: Iterable[str], *, cause: str | None = None) -> None:
+    """Add people to a group; whoever is in it already stays as they are. `cause`: doing it again for the same cause is
+    a repeat, also where somebody has left since."""
     chat, _ = access.get_chat_for(user_id, chat_id)
     _require_group(chat)
     for other in _known_users(user_ids, "user_ids"):
-        _append_member(chat, user_id, "added", other, role="member", needless=_is_active)
+        client_id = f"{cause}.{other}" if cause else None
+        _append_member(chat, user_id, "added", other, role="member", needless=_is_active, client_id=client_id)
 
 
 def add_bot(user_id: ObjectId, chat: Doc, bot: ObjectId) -> None:
@@ -95,11 +97,11 @@ def remove_member(user_id: ObjectId, chat_id: str, other: str) -> None:
     _after_change(entry)
 
 
-def leave_chat(user_id: ObjectId, chat_id: str) -> None:
-    """Leave a group; when its last owner leaves, the longest-standing member becomes owner."""
+def leave_chat(user_id: ObjectId, chat_id: str, *, cause: str | None = None) -> None:
+    """Leave a group; when its last owner leaves, the longest-standing member becomes owner. `cause`: as add_members."""
     chat, _ = access.get_chat_for(user_id, chat_id)
     _require_group(chat)
-    _after_change(_append_member(chat, user_id, "left", user_id, needless=_is_not_active))
+    _after_change(_append_member(chat, user_id, "left", user_id, needless=_is_not_active, client_id=cause))
 
 
 def leave_groups(user_id: ObjectId) -> None:
@@ -165,6 +167,7 @@ def _append_member(
     needless: Callable[[Doc | None], bool],
     role: str | None = None,
     allow: Callable[[Doc | None], None] = require_active,
+    client_id: str | None = None,
 ) -> Doc | None:
     """One member entry, or None where `needless` says of the user's membership that it is so already."""
 
@@ -180,7 +183,7 @@ def _append_member(
         body["history"] = chat["history"]
     said = [action, str(user), role]
     try:
-        entry, _ = append(Draft(chat["_id"], "member", author, own_client_id(), body, said, check))
+        entry, _ = append(Draft(chat["_id"], "member", author, client_id or own_client_id(), body, said, check))
     except _Needless:
         return None
     return entry
@@ -208,8 +211,15 @@ def _require_group(chat: Doc) -> None:
         raise Conflict("A direct chat stays between its two people.")
 
 
-def change_chat(user_id: ObjectId, chat_id: str, *, changes: dict[str, str | None], muted: bool | None) -> None:
-    """`changes` (name, topic, avatar) are the owners' and for all; `muted` is one's own."""
+def change_chat(
+    user_id: ObjectId,
+    chat_id: str,
+    *,
+    changes: dict[str, str | None],
+    muted: bool | None,
+    cause: str | None = None,
+) -> None:
+    """`changes` (name, topic, avatar) are the owners' and for all; `muted` is one's own. `cause`: as add_members."""
     chat, membership = access.get_chat_for(user_id, chat_id)
     if changes:
         _require_group(chat)
@@ -220,7 +230,8 @@ def change_chat(user_id: ObjectId, chat_id: str, *, changes: dict[str, str | Non
             set_profile_picture(user_id, changes["avatar"] or "", f"chat:{chat['_id']}")
         now = {field: value for field, value in changes.items() if field != "avatar" or value is None}
         if now:
-            append(Draft(chat["_id"], "chat", user_id, own_client_id(), {"changes": now}, now, _require_owner))
+            client_id = cause or own_client_id()
+            append(Draft(chat["_id"], "chat", user_id, client_id, {"changes": now}, now, _require_owner))
     if muted is not None:
         Membership.raw().update_one({"_id": membership["_id"]}, {"$set": {"muted": muted}})
         events.self_changed(user_id)

@@ -1,5 +1,6 @@
-"""What a webhook's bot says because of what its receiver answered, by what that was told: an event, a command or
-a button that was pressed. And a word to its maker that it was switched off. All of it once, however often it is tried."""
+"""What a webhook's bot says because of what its receiver answered, by what that was told: an event, a command or a
+button that was pressed; and a word to its maker that it was switched off. All of it once, however often it is tried.
+"""
 
 import json
 from contextlib import suppress

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
+from bson import ObjectId
 from flask import Flask
 from pydantic import BaseModel
 from werkzeug.test import TestResponse
 
+from infitalks.actions import ephemerals, responses
 from infitalks.blueprints.guard import MOST_JSON_BYTES, SAFE, Policy
 from infitalks.blueprints.openapi import policies
+from infitalks.models.webhooks import webhook_by_id
 from infitalks.schemas.base import validate
 from tests.api.corpus import GOOD, ID, MALFORMED, fingerprint, nothing_changes
 from tests.people import Person
@@ -89,7 +92,11 @@ def world(app: Flask) -> World:
     chat = ada.group(bob)
     made = ada.post(f"/api/chats/{chat}/webhooks", {"kind": "incoming", "name": "Builds"}).json
     outgoing = {"kind": "outgoing", "name": "Relay", "url": "https://receiver.example.org/in", "format": "json"}
-    relay = ada.post(f"/api/chats/{chat}/webhooks", outgoing).json["id"]
+    sender = ada.post(f"/api/chats/{chat}/webhooks", outgoing).json
+    relay, bot = sender["id"], ObjectId(sender["bot_id"])
+    word = ephemerals.say_to(ObjectId(ada.id), ObjectId(chat), bot, "word", "to you alone")
+    webhook = webhook_by_id(ObjectId(relay))
+    assert word and webhook
     ids = {
         "chat_id": chat,
         "user_id": bob.id,
@@ -102,6 +109,8 @@ def world(app: Flask) -> World:
         "name": "expired-sessions",
         "seq": "1",
         "secret": made["url"].rpartition("/")[2],
+        "ephemeral_id": str(word["_id"]),
+        "token": responses.open_response(webhook, ObjectId(chat), ObjectId(ada.id)),
         "bot_id": ada.post("/api/bots", {"username": f"robot-{secrets.token_hex(4)}"}).json["bot"]["id"],
     }
     return World(ada, routes(app), ids)
