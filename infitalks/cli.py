@@ -2,18 +2,25 @@
 
 import argparse
 import getpass
+import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 
-from infitalks.actions import maintenance, migrations, users
+from infitalks.actions import deliveries, maintenance, migrations, users, webhooks
 from infitalks.app import create_app
-from infitalks.errors import InfiTalksError
+from infitalks.errors import InfiTalksError, NotFound
 from infitalks.local.environment import prepare
 from infitalks.local.run import main as run_everything
+from infitalks.models.chats import chat_by_id
+from infitalks.models.database import Doc, object_id
+from infitalks.models.deliveries import STATES
+from infitalks.models.webhooks import Webhook, every_webhook, webhook_by_id
 from infitalks.schemas.base import validate
+from infitalks.schemas.deliveries import delivery_out
 from infitalks.schemas.users import RegisterIn
+from infitalks.schemas.webhooks import webhook_out
 from infitalks.settings import Settings, SettingsError, load_settings
 
 FOLLOW_SECONDS = 600
@@ -48,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_database(commands.add_parser("db", help="the database's form"))
     _add_admin(commands.add_parser("admin", help="make and promote admins"))
     _add_maintenance(commands.add_parser("maintenance", help="run maintenance tasks"))
+    _add_webhooks(commands.add_parser("webhooks", help="look after webhooks and their deliveries"))
     return parser
 
 
@@ -75,6 +83,31 @@ def _add_maintenance(parser: argparse.ArgumentParser) -> None:
     run.add_argument("name")
     run.add_argument("--dry-run", action="store_true", help="count, change nothing")
     run.set_defaults(command=_run_task)
+
+
+def _add_webhooks(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("list", help="all there are, by chat").set_defaults(command=_list_webhooks)
+    for name, what, act in (
+        ("show", "all about one", _show_webhook),
+        ("deliveries", "what it was told, or what came in; the newest first", _list_deliveries),
+        ("redeliver", "deliver or receive again", _redeliver),
+        ("test", "send a test through it", _test_webhook),
+        ("rotate", "a new address or secret, shown once", _rotate_webhook),
+        ("enable", "switch it on", _switch_webhook),
+        ("disable", "switch it off", _switch_webhook),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("webhook", help="its id, as `list` says it")
+        command.set_defaults(command=act, name=name)
+        if name == "deliveries":
+            command.add_argument("--state", choices=STATES, help="only these; dead: the failed and refused ones")
+            command.add_argument("--limit", type=int, default=20, choices=range(1, 1001), metavar="N")
+            command.add_argument("--json", action="store_true", help="all about each, one on a line")
+        if name == "redeliver":
+            which = command.add_mutually_exclusive_group(required=True)
+            which.add_argument("delivery", nargs="?", help="its id, as `deliveries` says it")
+            which.add_argument("--failed", action="store_true", help="all that failed")
 
 
 def _run(settings: Settings, asked: argparse.Namespace) -> int:
@@ -131,6 +164,92 @@ def _run_task(settings: Settings, asked: argparse.Namespace) -> int:
         report = maintenance.report_of(report.id)
     print(report.state, *(f"{name}={count}" for name, count in report.counts.items()), report.message)
     return 0 if report.state == "done" else 1
+
+
+def _list_webhooks(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    for webhook in every_webhook():
+        chat = (chat_by_id(webhook.chat) or {}).get("name") or "a direct chat"
+        print(f"{webhook.id} {webhook.kind:8} {_state_of(webhook):7} {webhook.name} ({chat})")
+    return 0
+
+
+def _state_of(webhook: Webhook) -> str:
+    if not webhook.active:
+        return "off"
+    return "failing" if webhook.failing_since else "on"
+
+
+def _get_webhook(settings: Settings, asked: argparse.Namespace) -> Webhook:
+    # The machine's admin is asked for no membership.
+    create_app(settings)
+    try:
+        webhook = webhook_by_id(object_id(asked.webhook))
+    except NotFound:
+        webhook = None
+    if not webhook:
+        raise NotFound(f"No webhook has the id {asked.webhook!r}.")
+    return webhook
+
+
+def _show_webhook(settings: Settings, asked: argparse.Namespace) -> int:
+    for name, value in webhook_out(_get_webhook(settings, asked)).model_dump(mode="json").items():
+        if value not in (None, []):
+            plain = isinstance(value, str) and value.isprintable()
+            print(f"{name}: {value if plain else json.dumps(value)}")
+    return 0
+
+
+def _list_deliveries(settings: Settings, asked: argparse.Namespace) -> int:
+    webhook = _get_webhook(settings, asked)
+    found, more = deliveries.list_deliveries(webhook, None, [asked.state] if asked.state else [], None, asked.limit)
+    for row in found:
+        # In JSON everything beyond ASCII is escaped: what others have sent must not steer the terminal.
+        print(json.dumps(delivery_out(row).model_dump(mode="json")) if asked.json else _line_of(row))
+    if more and not asked.json:
+        print(f"and older ones: --limit {asked.limit * 2} shows more")
+    return 0
+
+
+def _line_of(row: Doc) -> str:
+    last = row["attempts"][-1] if row["attempts"] else {}
+    how = f"{last.get('status') or 'no answer'} in {last['took_ms']} ms" if last else "not tried yet"
+    reason = f": {row['reason']}" if row.get("reason") else ""
+    return f"{row['_id']} {row['created_at']:%Y-%m-%d %H:%M:%S} {row['type']} {row['state']}, {how}{reason}"
+
+
+def _redeliver(settings: Settings, asked: argparse.Namespace) -> int:
+    webhook = _get_webhook(settings, asked)
+    if asked.failed:
+        print(f"{deliveries.redeliver_failed(webhook, None)} delivered again")
+        return 0
+    try:
+        return _tell_delivery(deliveries.redeliver(webhook, None, asked.delivery))
+    except NotFound:
+        raise NotFound(f"This webhook has no delivery {asked.delivery!r}.") from None
+
+
+def _tell_delivery(row: Doc) -> int:
+    print(_line_of(row))
+    return 1 if row["state"] == "dead" else 0
+
+
+def _test_webhook(settings: Settings, asked: argparse.Namespace) -> int:
+    return _tell_delivery(deliveries.send_test(_get_webhook(settings, asked)))
+
+
+def _rotate_webhook(settings: Settings, asked: argparse.Namespace) -> int:
+    webhook = _get_webhook(settings, asked)
+    secret = webhooks.rotate_webhook(webhook, None)
+    print(f"{settings.public_url.rstrip('/')}/hooks/{secret}" if webhook.kind == "incoming" else secret)
+    return 0
+
+
+def _switch_webhook(settings: Settings, asked: argparse.Namespace) -> int:
+    webhook = _get_webhook(settings, asked)
+    webhooks.change_webhook(webhook, {"active": asked.name == "enable"})
+    print(f"{webhook.name} is {_state_of(webhook)}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from infitalks.errors import Conflict, NotFound
 from infitalks.integrations.outgoing import Told, event_type, trigger_in, write_body
 from infitalks.models.chats import active_members, chat_by_id, memberships_of
 from infitalks.models.database import Doc
-from infitalks.models.deliveries import Delivery, deliveries_of, delivery_by_id, failed_requests
+from infitalks.models.deliveries import EVENTS, Delivery, deliveries_of, delivery_by_id, failed_requests
 from infitalks.models.log import AT_ONCE
 from infitalks.models.users import public_users
 from infitalks.models.webhooks import Webhook, listening_webhooks
@@ -176,17 +176,21 @@ def redeliver(webhook: Webhook, by: ObjectId | None, delivery_id: str) -> Doc:
     again = Delivery.raw().find_one_and_update(
         {"_id": delivery_id, "state": {"$ne": "sending"}}, _afresh(by), return_document=ReturnDocument.AFTER
     )
-    ring([webhook.id])
+    if "user" in row:
+        queue.ring_once("webhooks.ask", delivery_id)
+    else:
+        ring([webhook.id])
     return again or row
 
 
 def redeliver_failed(webhook: Webhook, by: ObjectId | None) -> int:
-    """The same for all of the failed list. Returns how many they are."""
+    """The same for all of the failed list, but for what somebody asked: that is not done behind their back, long after
+    they were told that it failed. Returns how many they are."""
     _require_on(webhook)
     refused = failed_requests(webhook.id)
     for row in refused:
         receive_again(webhook, row, by)
-    dead = {"webhook": webhook.id, "state": "dead", "incoming": {"$ne": True}}
+    dead = {"webhook": webhook.id, "state": "dead", "incoming": {"$ne": True}, **EVENTS}
     changed = Delivery.raw().update_many(dead, _afresh(by))
     ring([webhook.id])
     return len(refused) + int(changed.modified_count)

@@ -272,7 +272,8 @@ def test_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
 def redeliver_failed_form(me: User, chat_id: str, webhook_id: str) -> Any:
     def again(webhook: Webhook) -> str:
         count = deliveries.redeliver_failed(webhook, me.id)
-        return f"{count} of the failed are delivered again." if count != 1 else "The failed one is delivered again."
+        did = "received" if webhook.kind == "incoming" else "delivered"
+        return f"{count} were {did} again." if count != 1 else f"One was {did} again."
 
     return _do(me, chat_id, webhook_id, again, "#deliveries")
 

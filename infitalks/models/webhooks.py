@@ -1,7 +1,7 @@
 """Webhooks of a chat. Each has a bot: an incoming one's posts what comes to its secret address; an outgoing one's
 listens, and its URL is told of what happens in the chats that the bot is in; a command's answers who calls it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bson import ObjectId
 from mongoengine import BooleanField, DateTimeField, IntField, ListField, ObjectIdField, StringField
@@ -56,6 +56,11 @@ def webhook_by_secret(secret: str) -> Webhook | None:
 
 def webhook_by_id(webhook_id: ObjectId) -> Webhook | None:
     return Webhook.objects(id=webhook_id).first()
+
+
+def every_webhook() -> Iterator[Webhook]:
+    """Of all chats, one chat's together."""
+    return iter(Webhook.objects.order_by("chat", "created_at"))
 
 
 def webhooks_in(chat_id: ObjectId) -> list[Webhook]:
