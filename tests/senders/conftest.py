@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from tests.api.conftest import ada, app, hook, person
+from tests.api.conftest import ada, app, hook, loopback, person, receiver
 
-__all__ = ["ada", "app", "hook", "person"]
+__all__ = ["ada", "app", "hook", "loopback", "person", "receiver"]
 
 
 @pytest.fixture
