@@ -167,6 +167,7 @@ def _claim_turn(media_id: ObjectId) -> Doc | None:
 
 def _store(media: Doc, data: bytes) -> None:
     picture = prepare_in_child(data)
+    failpoint("media.before_upload")
     stored = media_store.store().upload(picture.data, media["public_id"])
     failpoint("media.after_upload")
     ready = {
@@ -182,6 +183,7 @@ def _store(media: Doc, data: bytes) -> None:
         "spool": None,
     }
     if _finish(media, ready):
+        failpoint("media.after_finish")
         _forget_spool(media)
     else:
         _take_back(media)
