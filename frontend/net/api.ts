@@ -70,8 +70,8 @@ export async function callPatiently<T>(
 /** Why something was refused, in words for people. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof ApiError) || error.status === 0) return t.sendFailedNetwork;
-  const told = Object.values(error.fields).join(" ");
-  return told || error.message;
+  const more = Object.values(error.fields).filter((each) => !error.message.includes(each));
+  return [error.message, ...more].join(" ");
 }
 
 /** Who is signed in now; takes over the new CSRF token. Throws ApiError. */
