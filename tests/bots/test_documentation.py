@@ -91,7 +91,7 @@ def say(person: Person, chat: str, *said: str) -> None:
 
 
 def test_each_bot_is_under_thirty_lines() -> None:
-    assert PROGRAMS.keys() == {"make_bot.py", "echo.py", "alert.py", "questions.py"}
+    assert PROGRAMS.keys() == {"make_bot.py", "echo.py", "alert.py", "questions.py", "release.py"}
     for name, code in PROGRAMS.items():
         assert len([line for line in code.splitlines() if line.strip()]) < 30, name
 
@@ -187,6 +187,24 @@ def test_the_question_bot_answers_whom_the_chat_signs_for(product: Product, ada:
     wait_until(lambda: states(ada, webhook["id"]) == ["ok", "ok"], "it takes a test, too")
     assert len(messages(ada, chat)) == 3
     forged = requests.post(url, json={"data": {"message": {"text": "wifi"}}}, timeout=10)
+    assert forged.status_code == 401
+
+
+def test_the_release_bot_writes_down_who_decided(product: Product, ada: Person, start: Start) -> None:
+    chat, port = ada.group(), pick_port()
+    hook = ada.call("POST", f"/api/chats/{chat}/webhooks", json={"kind": "incoming", "name": "Releases"})
+    url = f"http://127.0.0.1:{port}/"
+    secret = ada.call("PATCH", f"/api/webhooks/{hook['id']}", json={"actions_url": url})["secret"]
+    address = product.url + hook["url"][hook["url"].index("/hooks/") :]
+    start("release.py", {"HOOK": address, "SECRET": secret, "PORT": str(port)}, ready_line="Running on")
+    (question,) = messages(ada, chat)
+    release, _ = question["cards"][0]["buttons"]
+    pressed = {"button": release["id"], "client_id": "once"}
+    ada.call("POST", f"/api/messages/{question['id']}/actions", json=pressed)
+    wait_until(lambda: messages(ada, chat)[0]["edited_at"], "it says who decided")
+    (decided,) = messages(ada, chat)
+    assert (decided["text"], decided["cards"]) == (f"Release version 7? **released** by {ada.name}", [])
+    forged = requests.post(url, data={"payload": "{}"}, timeout=10)
     assert forged.status_code == 401
 
 
