@@ -33,6 +33,11 @@ def entry_of(stage: Stage, kind: str) -> str:
     return str(entry["_id"])
 
 
+def press(person: Person, message: Any) -> TestResponse:
+    button = message["cards"][0]["buttons"][0]["id"]
+    return person.post(f"/api/messages/{message['id']}/actions", {"button": button, "client_id": "other"})
+
+
 # By name: what somebody asks for who may not, and the status.
 REFUSED: dict[str, tuple[Ask, int]] = {
     "a message into a stranger's group": (lambda s: send(s.ada, chat_id=s.others), 404),
@@ -59,6 +64,8 @@ REFUSED: dict[str, tuple[Ask, int]] = {
         lambda s: s.ada.patch(f"/api/messages/{entry_of(s, 'reaction')}", {"text": "x"}),
         404,
     ),
+    "a button of a group that one is not in": (lambda s: press(s.eve, s.question), 404),
+    "a button of the group one was removed from": (lambda s: press(s.rex, s.question), 404),
     "a stranger's webhook by one's own group's page": (
         lambda s: s.ada.call("POST", f"/c/{s.chat}/settings/webhooks/{s.others_hook}/delete", data={}),
         404,
@@ -118,3 +125,7 @@ def test_no_token_of_a_bot_or_a_member_opens_the_admins_doors(app: Flask, stage:
         for token in (stage.bot_token, member):
             assert bearer(app.test_client(), token, path, method).status_code == 403
     assert bearer(app.test_client(), admin, path, method).status_code in (200, 302)
+
+
+def test_a_member_presses_the_button_that_others_may_not(stage: Stage) -> None:
+    assert press(stage.bob, stage.question).status_code == 204

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infitalks.integrations.actions import (
@@ -252,6 +252,7 @@ def test_a_message_cannot_become_empty(payload: Any) -> None:
 ANSWER_KEYS = ["update", "ephemeral_text", "error", "props"]
 
 
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(payload=st.dictionaries(st.sampled_from([*ANSWER_KEYS, *KEYS]), objects, max_size=8))
 def test_whatever_json_is_answered_it_is_read_or_refused_in_a_known_word(payload: Any) -> None:
     post = parse_slack(legacy())
