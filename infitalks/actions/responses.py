@@ -15,7 +15,7 @@ from infitalks import access
 from infitalks.actions.ephemerals import delete_ephemeral, ephemeral_id, replace_ephemeral, say_to
 from infitalks.actions.loops import origin_after
 from infitalks.actions.messages import delete_message, edit_message, send_message
-from infitalks.errors import NotFound
+from infitalks.errors import InfiTalksError, NotFound, Unavailable
 from infitalks.integrations.commands import parser_of
 from infitalks.integrations.post import PayloadRefused, Post
 from infitalks.integrations.values import is_true
@@ -178,8 +178,13 @@ def use_response(token: str, payload: Any, repeat_key: str | None) -> None:
     read_given(webhook, payload)
     named = secret_hash(repeat_key) if repeat_key else str(ObjectId())
     key = f"respond.{row['_id'][:24]}.{named}"
-    _count_use(row, key)
-    give_answer(asked, payload, key)
+    counted = _count_use(row, key)
+    try:
+        give_answer(asked, payload, key)
+    except (PayloadRefused, InfiTalksError) as refused:
+        if counted and not isinstance(refused, Unavailable):
+            Response.raw().update_one({"_id": row["_id"]}, {"$inc": {"uses": -1}, "$pull": {"keys": key}})
+        raise
 
 
 def _response(token: str) -> Doc:
@@ -189,15 +194,14 @@ def _response(token: str) -> Doc:
     return row
 
 
-def _count_use(row: Doc, key: str) -> None:
-    """One of its uses. Raises UrlOver where all are used up."""
-    if row["uses"] and key in row["keys"]:
-        return
+def _count_use(row: Doc, key: str) -> bool:
+    """One of its uses; False for a repeat. Raises UrlOver where all are used up."""
     free = {"_id": row["_id"], "uses": {"$lt": MOST_USES}, "keys": {"$ne": key}}
     if Response.raw().update_one(free, {"$inc": {"uses": 1}, "$push": {"keys": key}}).modified_count:
-        return
-    if not Response.raw().find_one({"_id": row["_id"], "keys": key}):  # else its twin was a moment quicker
+        return True
+    if not Response.raw().find_one({"_id": row["_id"], "keys": key}):
         raise UrlOver("used_url")
+    return False
 
 
 def _original(row: Doc, bot: ObjectId) -> tuple[ObjectId | None, ObjectId | None]:
