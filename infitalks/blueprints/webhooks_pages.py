@@ -31,17 +31,21 @@ PAGE = 20
 LONGEST_BODY = 16_000  # characters that are shown
 SHOWN = {"all": (), "failed": ("dead",), "waiting": ("new", "sending", "wait"), "done": ("ok",)}
 NULLABLE = ("actions_url", "template", "signing_secret")
+PUSH = '{"ref": "refs/heads/main", "commits": [], "repository": {"full_name": "a/b"}}'
 # What to try each format with: further headers, and a body that it takes.
 SAMPLES: dict[str, tuple[str, str]] = {
     "slack": ("", '{"text": "hello"}'),
     "mattermost": ("", '{"text": "hello"}'),
     "discord": ("", '{"content": "hello"}'),
-    "github": ("X-GitHub-Event: ping", '{"zen": "hello", "hook_id": 1}'),
-    "gitea": ("X-Gitea-Event: push", '{"ref": "refs/heads/main", "commits": [], "repository": {"full_name": "a/b"}}'),
+    "github": ("X-GitHub-Event: push", PUSH),
+    "gitea": ("X-Gitea-Event: push", PUSH),
     "gitlab": ("", '{"object_kind": "push", "ref": "refs/heads/main", "commits": []}'),
     "alertmanager": ("", '{"status": "firing", "alerts": [{"status": "firing", "labels": {"alertname": "Try"}}]}'),
     "grafana": ("", '{"status": "firing", "alerts": [{"status": "firing", "labels": {"alertname": "Try"}}]}'),
-    "sentry": ("", '{"project_name": "app", "message": "hello", "url": "https://sentry.example/1"}'),
+    "sentry": (
+        "",
+        '{"action": "created", "data": {"issue": {"title": "hello", "web_url": "https://sentry.example/1"}}}',
+    ),
     "text": ("", "hello"),
     "json": ("", '{"title": "Backup", "message": "done"}'),
 }

@@ -58,7 +58,8 @@ def test_what_came_in_is_listed_and_received_again(run: Run, hook: Hook) -> None
     refused, taken = kept(hook, 2)
     code, printed, _ = run("deliveries", hook.made["id"])
     first, second = printed.splitlines()
-    assert code == 0 and first.startswith(refused["id"]) and "dead, 400 in" in first and first.endswith(": No text specified.")
+    assert code == 0 and first.startswith(refused["id"])
+    assert "dead, 400 in" in first and first.endswith(": No text specified.")
     assert second.startswith(taken["id"]) and "post.slack ok, 200 in" in second
     code, printed, _ = run("deliveries", hook.made["id"], "--state", "ok", "--json")
     assert "\x1b" not in printed and json.loads(printed)["body"] == taken["body"]
