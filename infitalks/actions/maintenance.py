@@ -1,144 +1,167 @@
-"""Maintenance: tasks that an admin runs by name, each safe to repeat, with a stored report."""
+"""Maintenance: tasks that an admin runs by name, in short turns that a killed worker loses nothing by, with a stored
+report. Not for: what a turn is (turns.py), nor what the tasks do.
+"""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pymongo
 from bson import ObjectId
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
 
 from infitalks import events
-from infitalks.actions.media import destroy_media
-from infitalks.actions.sessions import end_session, expired_sessions
-from infitalks.backends.media import MediaRefused, MediaUnavailable
-from infitalks.errors import NotFound
-from infitalks.models.chats import Chat
+from infitalks.actions import inspection, repair, retention, upkeep
+from infitalks.actions.leases import leased, renew_lease
+from infitalks.actions.turns import Task, Turn
+from infitalks.errors import NotFound, Unavailable
+from infitalks.failpoints import failpoint
 from infitalks.models.database import TASK_SECONDS
-from infitalks.models.log import AT_ONCE, Entry
-from infitalks.models.maintenance import Report, report_by_id
-from infitalks.models.media import Media, spool, unattached_media, unclaimed_spool
-from infitalks.models.users import User
+from infitalks.models.maintenance import (
+    OPEN,
+    Report,
+    newest_reports,
+    oldest_open_report,
+    quiet_reports,
+    report_by_id,
+)
 
 logger = logging.getLogger(__name__)
 
-ORPHAN_AGE = timedelta(hours=24)
-
-Counts = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Task:
-    """`run(dry_run)` returns what was counted; with dry_run it changes nothing."""
-
-    name: str
-    summary: str
-    run: Callable[[bool], Counts]
-
-
-def _end_expired_sessions(dry_run: bool) -> Counts:
-    counts = {"expired": 0, "ended": 0}
-    for session in expired_sessions(datetime.now(UTC)):
-        counts["expired"] += 1
-        if not dry_run:
-            end_session(session)  # which also closes the ears of its pages
-            counts["ended"] += 1
-    return counts
-
-
-def _drop_orphaned_pictures(dry_run: bool) -> Counts:
-    counts = {"orphaned": 0, "dropped": 0, "kept": 0}
-    for media in unattached_media(datetime.now(UTC) - ORPHAN_AGE):
-        counts["orphaned"] += 1
-        if not dry_run:
-            counts["dropped" if _try_to_destroy(media["_id"]) else "kept"] += 1
-    return counts
-
-
-def _try_to_destroy(media_id: ObjectId) -> bool:
-    """One stubborn picture must not keep the others."""
-    try:
-        destroy_media(media_id)
-    except (MediaUnavailable, MediaRefused) as error:
-        logger.warning("picture %s stays for now: %s", media_id, error)
-        return False
-    return True
-
-
-def _drop_spooled_files(dry_run: bool) -> Counts:
-    """Bytes whose upload ended before its record was written, or whose record is gone."""
-    counts = {"left behind": 0, "dropped": 0}
-    for file_id in unclaimed_spool(datetime.now(UTC) - ORPHAN_AGE):
-        counts["left behind"] += 1
-        if not dry_run:
-            spool().delete(file_id)
-            counts["dropped"] += 1
-    return counts
-
-
-def _replay_dead_entries(dry_run: bool) -> Counts:
-    dead = {"out.state": "dead"}
-    counts = {"dead": Entry.raw().count_documents(dead), "replayed": 0}
-    if not dry_run:
-        again = {"out.state": "new", "out.tries": 0, "out.due": AT_ONCE}
-        counts["replayed"] = Entry.raw().update_many(dead, {"$set": again}).modified_count
-    return counts
-
+TURN_SECONDS = 20.0  # then pictures, which share the worker, have theirs
+LEASE_SECONDS = 30.0  # renewed after each batch: a killed worker's place is soon free
+QUIET = timedelta(seconds=10)
+MOST_TRIES = 5  # turns that come to nothing
 
 TASKS = {
     task.name: task
     for task in (
-        Task("expired-sessions", "Forget sessions that nobody can use any more.", _end_expired_sessions),
-        Task("orphaned-pictures", "Drop uploads of a day ago that nothing shows.", _drop_orphaned_pictures),
-        Task("spooled-files", "Drop uploaded bytes of a day ago that no picture needs.", _drop_spooled_files),
-        Task("dead-entries", "Tell once more what could not be told three times.", _replay_dead_entries),
+        Task(
+            "expired-sessions",
+            "Forget sessions and tokens that nobody can use any more.",
+            upkeep.end_expired_sessions,
+            daily=True,
+        ),
+        Task(
+            "orphaned-pictures",
+            "Drop uploads of a day ago that nothing shows.",
+            upkeep.drop_orphaned_pictures,
+            takes_away=True,
+            daily=True,
+        ),
+        Task(
+            "spooled-files",
+            "Drop uploaded bytes of a day ago that no picture needs.",
+            upkeep.drop_spooled_files,
+            takes_away=True,
+            daily=True,
+        ),
+        Task("failed-pictures", "Try failed pictures once more.", upkeep.retry_failed_pictures),
+        Task(
+            "retention",
+            "Blank messages that are older than the site keeps them.",
+            retention.keep_retention,
+            takes_away=True,
+            daily=True,
+        ),
+        Task("dead-entries", "Tell once more what could not be told three times.", upkeep.replay_dead_entries),
+        Task("dead-deliveries", "Send once more what webhooks did not take.", upkeep.redeliver_dead),
+        Task(
+            "repair", "Mend what is derived from the logs: memberships, counts, last messages.", repair.repair_derived
+        ),
+        Task("check-log", "Look whether every chat's log is whole; change nothing.", inspection.check_log),
+        Task("inactive-accounts", "List people who have not been here for long.", inspection.list_inactive),
+        Task("storage", "Weigh what is stored.", inspection.weigh, daily=True),
+        Task("activity", "Count the messages of each day that is over.", inspection.count_days, daily=True),
     )
 }
-DAILY = ("expired-sessions", "orphaned-pictures", "spooled-files")
+
+
+def get_task(name: str) -> Task:
+    """Raises NotFound naming the tasks there are."""
+    if name not in TASKS:
+        raise NotFound(f"There is no maintenance task {name!r}. There are: {', '.join(sorted(TASKS))}.")
+    return TASKS[name]
 
 
 def ask(name: str, by: str, *, dry_run: bool = False) -> Report:
     """Queue a task. Returns its report, which fills as it runs. Raises NotFound naming the tasks there are."""
-    if name not in TASKS:
-        raise NotFound(f"There is no maintenance task {name!r}. There are: {', '.join(sorted(TASKS))}.")
-    report = Report(task=name, state="queued", by=by, dry_run=dry_run, queued_at=datetime.now(UTC))
+    task = get_task(name)
+    report = Report(task=task.name, state="queued", by=by, dry_run=dry_run, queued_at=datetime.now(UTC))
     report.save(force_insert=True)
     events.maintenance_asked(report.id)
     return report
 
 
 def ask_daily() -> None:
-    """What beat asks for."""
-    for name in DAILY:
-        ask(name, "beat")
+    """What beat asks for; not again what is still under way from the day before."""
+    for task in TASKS.values():
+        if task.daily and not oldest_open_report(task.name):
+            ask(task.name, "beat")
 
 
 def run(report_id: ObjectId) -> None:
-    """A worker's turn. A report that was run already is left as it is."""
-    started = Report.objects(id=report_id, state__in=["queued", "running"]).modify(
-        set__state="running", set__started_at=datetime.now(UTC), new=True
-    )
-    if not started:
+    """A worker's turn at the oldest report of this one's task. Reports of one task run one after the other."""
+    asked = report_by_id(report_id)
+    if not asked or not asked.is_open:
         return
+    with leased(lease := f"maintenance:{asked.task}", LEASE_SECONDS) as token:
+        report = oldest_open_report(asked.task) if token else None
+        if not token or not report or not _take_turn(report, lease, token):
+            return  # whoever has it rings for the next turn; what failed is taken up by `resume`
+    if following := oldest_open_report(asked.task):
+        events.maintenance_asked(following.id)
+
+
+def _take_turn(report: Report, lease: str, token: str) -> bool:
+    """Batches until all is done or the time is up. Returns whether the next turn may come at once."""
+    if report.task not in TASKS or report.tries >= MOST_TRIES:
+        why = "Its worker died again and again." if report.task in TASKS else "This version knows no such task."
+        _finish(report, "failed", why)
+        return True
+    _begin(report)
+    turn = Turn(bool(report.dry_run), report.after, Counter(report.counts), report.lines, report.total, report.seen)
+    end = time.monotonic() + TURN_SECONDS
     try:
         with pymongo.timeout(TASK_SECONDS):  # a request's limit is not a task's
-            counts = TASKS[started.task].run(bool(started.dry_run))
+            for after in TASKS[report.task].work(turn):
+                failpoint("maintenance.before_keep")
+                _keep(report, turn, after)
+                if not renew_lease(lease, token, LEASE_SECONDS) or time.monotonic() > end:
+                    return True
+        _keep(report, turn, report.after)
+    except (ConnectionFailure, WTimeoutError, ExecutionTimeout, Unavailable) as error:
+        logger.warning("%s goes on later: %s", report.task, error)
+        return False
     except Exception as error:
-        _finish(started, "failed", {}, f"{type(error).__name__}: {error}"[:500])
+        _finish(report, "failed", f"{type(error).__name__}: {error}"[:500])
         raise
-    _finish(started, "done", counts, "Nothing was changed." if started.dry_run else "")
+    _finish(report, "done", "Nothing was changed." if report.dry_run else "")
+    return True
 
 
-def _finish(report: Report, state: str, counts: Counts, message: str) -> None:
-    Report.objects(id=report.id).update_one(
-        set__state=state, set__counts=counts, set__message=message, set__finished_at=datetime.now(UTC)
-    )
+def _begin(report: Report) -> None:
+    now = datetime.now(UTC)
+    change = {} if report.started_at else {"set__started_at": now}
+    report.update(set__state="running", set__touched_at=now, inc__tries=1, **change)
+
+
+def _keep(report: Report, turn: Turn, after: object) -> None:
+    """How far it has come, in one step, so that a later turn begins there."""
+    progress = {"counts": dict(turn.counts), "lines": turn.lines, "total": turn.total, "seen": turn.seen}
+    kept = {**progress, "after": after, "tries": 0, "touched_at": datetime.now(UTC)}
+    Report.raw().update_one({"_id": report.id, "state": {"$in": OPEN}}, {"$set": kept})
+
+
+def _finish(report: Report, state: str, message: str) -> None:
+    ended = {"state": state, "message": message, "finished_at": datetime.now(UTC)}
+    Report.raw().update_one({"_id": report.id, "state": {"$in": OPEN}}, {"$set": ended})
 
 
 def resume() -> None:
     """Ring again for reports whose bell was lost or whose worker died."""
-    late = datetime.now(UTC) - timedelta(minutes=5)
-    for report in Report.objects(__raw__={"state": {"$in": ["queued", "running"]}, "queued_at": {"$lt": late}}):
+    for report in quiet_reports(datetime.now(UTC) - QUIET):
         events.maintenance_asked(report.id)
 
 
@@ -149,12 +172,6 @@ def report_of(report_id: ObjectId) -> Report:
     return report
 
 
-def site_counts() -> Counts:
-    """Figures for the admin page; approximate where exact ones would read everything."""
-    return {
-        "people": User.objects(kind="person", disabled_at=None).count(),
-        "bots": User.objects(kind="bot", disabled_at=None).count(),
-        "chats": Chat.raw().estimated_document_count(),
-        "log entries": Entry.raw().estimated_document_count(),
-        "pictures": Media.raw().estimated_document_count(),
-    }
+def history(limit: int = 20) -> list[Report]:
+    """What was asked for last, the newest first."""
+    return newest_reports(limit)

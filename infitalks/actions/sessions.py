@@ -1,7 +1,6 @@
 """Signing in and out. A browser's cookie and an API's tokens both name a stored session, which can be ended at once."""
 
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from joserfc.jwk import OctKey
 
 from infitalks import events
 from infitalks.errors import NotFound, Unauthenticated
+from infitalks.models.database import Doc
 from infitalks.models.sessions import Session, session_and_user, session_by_refresh, sessions_of
 from infitalks.models.users import User, channel_name, secret_hash, user_by_id
 
@@ -187,6 +187,6 @@ def change_epoch(user_id: ObjectId) -> None:
         events.presence_changed(user_id)
 
 
-def expired_sessions(now: datetime) -> Iterable[Session]:
-    """Sessions that nobody can use any more."""
-    return Session.objects(__raw__={"$or": [{"expires_at": {"$lte": now}}, {"seen_at": {"$lte": now - IDLE}}]})
+def expired(now: datetime) -> Doc:
+    """A query: sessions that nobody can use any more."""
+    return {"$or": [{"expires_at": {"$lte": now}}, {"seen_at": {"$lte": now - IDLE}}]}

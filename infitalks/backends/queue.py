@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import redis
 from celery import Celery
@@ -111,7 +112,8 @@ def unserved(seconds: float) -> set[str]:
 
 def depths() -> dict[str, int]:
     """How many tasks wait in each queue. Raises redis.RedisError."""
-    return {name: int(_connection().llen(name)) for name in QUEUES.values()}
+    connection: Any = _connection()
+    return {name: connection.llen(name) for name in QUEUES.values()}
 
 
 def end_when_deaf(queues: Sequence[str], taken: Callable[[], tuple[int, int]]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bson import ObjectId
+from bson import MinKey, ObjectId
 from mongoengine import DateTimeField, DictField, IntField, ListField, ObjectIdField, StringField
 
 from infitalks.models.database import Doc, Stored
@@ -123,6 +123,13 @@ def chats_with_waiting() -> list[ObjectId]:
     """Chats of which something is to be told now: just appended, rung for in vain, or due again after a failure."""
     stages: list[Doc] = [{"$match": _DUE}, {"$group": {"_id": "$chat"}}]
     return [row["_id"] for row in Entry.raw().aggregate(stages, hint="waiting")]
+
+
+def chat_after(chat_id: ObjectId | None) -> ObjectId | None:
+    """The chat whose id is the next larger one, of all that have a log; of None the first. One step of an index."""
+    query: Doc = {"chat": {"$gt": MinKey() if chat_id is None else chat_id}}
+    found = Entry.raw().find_one(query, {"chat": 1}, sort=[("chat", 1), ("seq", 1)])
+    return found["chat"] if found else None
 
 
 def broken_chats() -> list[ObjectId]:

@@ -63,17 +63,15 @@ def untold_media() -> list[ObjectId]:
     return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
 
 
-def unattached_media(created_before: datetime) -> list[Doc]:
-    """Uploads that no message and no profile took."""
-    query = {"message": None, "profile_of": None, "created_at": {"$lt": created_before}}
-    return list(Media.raw().find(query, {"spool": 1, "public_id": 1, "state": 1}).limit(500))
+def unattached(created_before: datetime) -> Doc:
+    """A query: uploads that no message and no profile took."""
+    return {"message": None, "profile_of": None, "created_at": {"$lt": created_before}}
 
 
-def unclaimed_spool(uploaded_before: datetime) -> list[ObjectId]:
-    """Spooled files that no media refers to."""
-    old = [file["_id"] for file in database()["spool.files"].find({"uploadDate": {"$lt": uploaded_before}}, {"_id": 1})]
-    used = set(Media.raw().distinct("spool", {"spool": {"$in": old}}))
-    return [file_id for file_id in old if file_id not in used]
+def unclaimed(file_ids: list[ObjectId]) -> list[ObjectId]:
+    """Those of these spooled files that no media refers to."""
+    used = set(Media.raw().distinct("spool", {"spool": {"$in": file_ids}}))
+    return [file_id for file_id in file_ids if file_id not in used]
 
 
 def spool() -> gridfs.GridFSBucket:

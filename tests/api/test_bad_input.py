@@ -101,6 +101,7 @@ def world(app: Flask) -> World:
         "chat_id": chat,
         "user_id": bob.id,
         "message_id": ada.say(chat, "hello")["id"],
+        "entry_id": ada.say(chat, "hello again")["id"],
         "media_id": ada.upload(b"\x89PNG\r\n\x1a\n").json["id"],
         "webhook_id": relay,
         "delivery_id": ada.post(f"/api/webhooks/{relay}/test").json["id"],

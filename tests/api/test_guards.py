@@ -27,6 +27,14 @@ FORMS_BY_HAND = {
     "/c/<chat_id>/settings/webhooks/<webhook_id>/redeliver",
     "/c/<chat_id>/settings/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver",
     "/admin/maintenance/<name>/run",
+    "/admin/users/<user_id>/disable",
+    "/admin/users/<user_id>/enable",
+    "/admin/users/<user_id>/promote",
+    "/admin/users/<user_id>/demote",
+    "/admin/users/<user_id>/end-sessions",
+    "/admin/webhooks/<webhook_id>/switch",
+    "/admin/webhooks/<webhook_id>/redeliver",
+    "/admin/dead/<entry_id>/replay",
 }
 # JSON routes whose unsafe methods take no JSON: multipart, a form of pusher-js, or nothing at all.
 WITHOUT_BODY = {

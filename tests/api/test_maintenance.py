@@ -1,15 +1,21 @@
-"""Maintenance tasks: what they find, that a dry run changes nothing, and that running twice is harmless."""
+"""How maintenance runs: by name, in turns, one at a time, with a report; and the tasks that clear away."""
 
+import secrets
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from bson import ObjectId
 from flask import Flask
 
-from infitalks.actions import maintenance, users
-from infitalks.errors import NotFound
+from infitalks.actions import maintenance
+from infitalks.actions.turns import Task, Turn
+from infitalks.errors import NotFound, Unavailable
 from infitalks.models.database import database
-from infitalks.models.maintenance import Report, newest_reports
+from infitalks.models.deliveries import Delivery
+from infitalks.models.log import AT_ONCE, Entry
+from infitalks.models.maintenance import OPEN, Report, newest_reports, quiet_reports
 from infitalks.models.media import Media, spool
 from infitalks.models.sessions import Session, sessions_of
 from tests.api.signing import stored_user
@@ -18,11 +24,16 @@ from tests.people import Person
 LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 
 
+def finished(report_id: ObjectId) -> Report:
+    """The report after as many turns as it takes, those of earlier ones of its task included."""
+    while (report := maintenance.report_of(report_id)).is_open:
+        maintenance.run(report_id)
+    return report
+
+
 def run(name: str, *, dry_run: bool = False) -> Report:
     """Ask for the task and do a worker's part."""
-    report = maintenance.ask(name, "test", dry_run=dry_run)
-    maintenance.run(report.id)
-    return maintenance.report_of(report.id)
+    return finished(maintenance.ask(name, "test", dry_run=dry_run).id)
 
 
 def test_an_unknown_task_is_refused_with_the_names_there_are(app: Flask) -> None:
@@ -68,33 +79,152 @@ def test_a_report_runs_once_however_often_its_bell_rings(app: Flask) -> None:
     assert maintenance.report_of(report.id).finished_at == report.finished_at
 
 
-def test_a_task_that_breaks_leaves_a_report_that_says_why(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(dry_run: bool) -> dict[str, int]:
+Steps = Callable[[Turn], Iterator[Any]]
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> Callable[[Steps], str]:
+    """`counting(work)` puts a task of the test's own among the others; its name."""
+
+    def put(work: Steps) -> str:
+        name = f"counting-{secrets.token_hex(4)}"
+        monkeypatch.setitem(maintenance.TASKS, name, Task(name, "", work))
+        return name
+
+    return put
+
+
+def to_five(turn: Turn) -> Iterator[int]:
+    for number in range(turn.after or 0, 5):
+        turn.count(counted=1)
+        yield number + 1
+
+
+def test_a_task_that_breaks_leaves_a_report_that_says_why_and_what_it_did(
+    app: Flask, counting: Callable[[Steps], str]
+) -> None:
+    def breaks(turn: Turn) -> Iterator[int]:
+        turn.count(done=3)
+        yield 1
         raise RuntimeError("the disk is full")
 
-    broken = maintenance.Task("expired-sessions", "", breaks)
-    monkeypatch.setitem(maintenance.TASKS, "expired-sessions", broken)
-    report = maintenance.ask("expired-sessions", "test")
+    report = maintenance.ask(counting(breaks), "test")
     with pytest.raises(RuntimeError):
         maintenance.run(report.id)
     report = maintenance.report_of(report.id)
-    assert report.state == "failed" and "the disk is full" in report.message
+    assert report.state == "failed" and "the disk is full" in report.message and report.counts == {"done": 3}
 
 
-def test_only_admins_see_the_admin_page_and_run_tasks(ada: Person, bob: Person) -> None:
-    users.make_admin(ada.username)
-    before = len(newest_reports(1000))
-    assert bob.get("/admin").status_code == 403
-    refused = bob.client.post("/admin/maintenance/expired-sessions/run", data={"csrf_token": bob.csrf})
-    assert refused.status_code == 403 and len(newest_reports(1000)) == before
-    assert "expired-sessions" in ada.get("/admin").text
-    run_it = ada.client.post("/admin/maintenance/expired-sessions/run", data={"csrf_token": ada.csrf, "dry_run": "1"})
-    assert run_it.status_code == 302
-    newest = newest_reports(1)[0]
-    assert (newest.task, newest.by, newest.dry_run, newest.state) == ("expired-sessions", ada.username, True, "queued")
+def test_a_long_task_is_done_in_turns_that_begin_where_the_last_one_ended(
+    app: Flask, counting: Callable[[Steps], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "TURN_SECONDS", 0)  # one batch each
+    report = maintenance.ask(counting(to_five), "test")
+    for turn in range(1, 6):
+        maintenance.run(report.id)
+        halted = maintenance.report_of(report.id)
+        assert (halted.state, halted.after, halted.counts) == ("running", turn, {"counted": turn})
+    maintenance.run(report.id)
+    assert maintenance.report_of(report.id).state == "done"
 
 
-def test_the_clock_asks_for_the_daily_tasks(app: Flask) -> None:
+def test_the_same_task_asked_for_twice_runs_once_at_a_time_and_in_order(
+    app: Flask, counting: Callable[[Steps], str]
+) -> None:
+    at_work = []
+
+    def look(turn: Turn) -> Iterator[int]:
+        maintenance.run(second.id)  # another worker, in the middle of it
+        at_work.append(maintenance.report_of(second.id).state)
+        yield 1
+
+    name = counting(look)
+    first, second = maintenance.ask(name, "test"), maintenance.ask(name, "test")
+    maintenance.run(second.id)  # whichever bell is heard
+    assert maintenance.report_of(first.id).state == "done" and at_work == ["queued"]
+    assert maintenance.report_of(second.id).state == "queued"
+    maintenance.run(second.id)
+    assert maintenance.report_of(second.id).state == "done"
+
+
+def test_what_halts_for_the_database_goes_on_and_what_comes_to_nothing_again_and_again_ends(
+    app: Flask, counting: Callable[[Steps], str]
+) -> None:
+    def halts(turn: Turn) -> Iterator[int]:
+        yield from ()
+        raise Unavailable("busy")
+
+    report = maintenance.ask(counting(halts), "test")
+    for _ in range(maintenance.MOST_TRIES):
+        maintenance.run(report.id)
+        assert maintenance.report_of(report.id).state == "running"
+    maintenance.run(report.id)
+    assert maintenance.report_of(report.id).state == "failed"
+
+
+def test_a_report_that_nobody_works_on_is_rung_for_again(app: Flask, counting: Callable[[Steps], str]) -> None:
+    lost = maintenance.ask(counting(to_five), "test")
+    assert lost.id not in {report.id for report in quiet_reports(lost.queued_at)}
+    assert lost.id in {report.id for report in quiet_reports(lost.queued_at + maintenance.QUIET)}
+    maintenance.run(lost.id)
+    assert lost.id not in {report.id for report in quiet_reports(lost.queued_at + timedelta(days=1))}
+
+
+def test_a_task_that_this_version_does_not_know_ends_with_a_word(app: Flask) -> None:
+    report = maintenance.ask("storage", "test")
+    report.update(set__task="from-a-later-version")
+    maintenance.run(report.id)
+    report = maintenance.report_of(report.id)
+    assert report.state == "failed" and "knows no such task" in report.message
+
+
+def test_the_clock_asks_for_the_daily_tasks_and_not_for_what_is_still_under_way(app: Flask) -> None:
+    for report in Report.objects(state__in=OPEN):
+        finished(report.id)
     maintenance.ask_daily()
-    asked = {report.task for report in newest_reports(len(maintenance.DAILY)) if report.by == "beat"}
-    assert asked == set(maintenance.DAILY)
+    daily = {task.name for task in maintenance.TASKS.values() if task.daily}
+    assert {"retention", "expired-sessions"} <= daily
+    asked = [report for report in Report.objects(state="queued") if report.by == "beat"]
+    assert {report.task for report in asked} == daily and len(asked) == len(daily)
+    maintenance.ask_daily()
+    assert Report.objects(state="queued").count() == len(asked)
+    for report in asked:
+        finished(report.id)
+
+
+def test_what_was_set_aside_is_told_once_more(ada: Person) -> None:
+    run("dead-entries")
+    said = ObjectId(ada.say(ada.group(), "hello")["id"])
+    Entry.raw().update_one({"_id": said}, {"$set": {"out.state": "dead", "out.tries": 3}})
+    assert run("dead-entries", dry_run=True).counts == {"dead": 1, "replayed": 0}
+    assert (Entry.raw().find_one({"_id": said}) or {})["out"]["state"] == "dead"
+    assert run("dead-entries").counts == {"dead": 1, "replayed": 1}
+    assert (Entry.raw().find_one({"_id": said}) or {})["out"] == {"state": "new", "tries": 0, "due": AT_ONCE}
+    assert run("dead-entries").counts == {"dead": 0, "replayed": 0}
+
+
+def test_what_a_webhook_did_not_take_is_sent_once_more_unless_it_is_off(ada: Person) -> None:
+    run("dead-deliveries")
+    chat = ada.group()
+    rows = []
+    for name in ("On", "Off"):
+        asked = {"kind": "outgoing", "name": name, "url": "https://receiver.example.org/in", "format": "json"}
+        hook = ada.post(f"/api/chats/{chat}/webhooks", asked).json["id"]
+        rows.append(ada.post(f"/api/webhooks/{hook}/test").json["id"])
+    ada.patch(f"/api/webhooks/{hook}", {"active": False})
+    Delivery.raw().update_many({"_id": {"$in": rows}}, {"$set": {"state": "dead", "tries": 8}, "$unset": {"due": ""}})
+    assert run("dead-deliveries", dry_run=True).counts == {"failed": 2, "sent again": 0, "kept": 0}
+    assert run("dead-deliveries").counts == {"failed": 2, "sent again": 1, "kept": 1}
+    states = {row["_id"]: row["state"] for row in Delivery.raw().find({"_id": {"$in": rows}})}
+    assert states == {rows[0]: "new", rows[1]: "dead"}
+
+
+def test_a_failed_picture_whose_bytes_are_kept_is_tried_once_more(ada: Person, picture: bytes) -> None:
+    run("failed-pictures")
+    failed, lost = (ObjectId(ada.upload(picture).json["id"]) for _ in range(2))
+    Media.raw().update_one({"_id": failed}, {"$set": {"state": "failed", "reason": "The service was away."}})
+    Media.raw().update_one({"_id": lost}, {"$set": {"state": "failed", "spool": None}})
+    assert run("failed-pictures", dry_run=True).counts == {"failed": 1, "tried again": 0}
+    assert run("failed-pictures").counts == {"failed": 1, "tried again": 1}
+    states = {row["_id"]: row["state"] for row in Media.raw().find({"_id": {"$in": [failed, lost]}})}
+    assert states == {failed: "processing", lost: "failed"}

@@ -1,0 +1,153 @@
+"""What admins do to accounts, webhooks and the site, each kept with who did it. Not for: maintenance by name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from infitalks.actions import maintenance, webhooks
+from infitalks.actions.deliveries import redeliver_failed
+from infitalks.actions.leases import leased
+from infitalks.actions.retention import count_older_than
+from infitalks.actions.sessions import end_all_sessions
+from infitalks.actions.upkeep import replay_entries
+from infitalks.actions.users import disable_user
+from infitalks.errors import Conflict, Invalid, NotFound, Unavailable
+from infitalks.models.database import object_id
+from infitalks.models.log import entry_by_id
+from infitalks.models.maintenance import Report
+from infitalks.models.site import Act, Site, site
+from infitalks.models.users import User, user_by_id
+from infitalks.models.webhooks import Webhook, webhook_by_id
+from infitalks.schemas.admin import SiteIn
+
+
+def _note(by: User, what: str, about: str) -> None:
+    """Before it is done: rather an act that came to nothing on the list than one that is missing there."""
+    Act(at=datetime.now(UTC), by=by.id, by_name=by.username, what=what, about=about).save(force_insert=True)
+
+
+def _person(user_id: str) -> User:
+    user = user_by_id(object_id(user_id))
+    if not user:
+        raise NotFound()
+    return user
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two admins who demote each other at once would leave none."""
+    with leased("admins", 10) as token:
+        if token is None:
+            raise Unavailable("Somebody else is just changing who is admin. Try again.")
+        yield
+
+
+def _require_another_admin(user: User) -> None:
+    others = User.objects(kind="person", is_admin=True, disabled_at=None, id__ne=user.id)
+    if user.is_admin and not others.first():
+        raise Conflict(f"{user.username} is the only admin: make somebody else admin first.")
+
+
+def disable(by: User, user_id: str) -> User:
+    """Nothing of this account works any more, until it is enabled again. Raises Conflict for the last admin."""
+    with _one_at_a_time():
+        user = _person(user_id)
+        _require_another_admin(user)
+        _note(by, "disabled", user.username)
+        disable_user(user)
+    return user
+
+
+def enable(by: User, user_id: str) -> User:
+    """Raises Conflict where its owner closed the account: nobody could sign in to it."""
+    user = _person(user_id)
+    if user.username == f"gone-{user.id}" or user.kind == "bot":
+        raise Conflict("This account was given up, and cannot be brought back.")
+    _note(by, "enabled", user.username)
+    user.update(unset__disabled_at=True)
+    return user
+
+
+def promote(by: User, user_id: str) -> User:
+    """Raises Conflict for what is no person whose account is open."""
+    user = _person(user_id)
+    if user.kind != "person" or user.disabled_at:
+        raise Conflict("Only people whose account is open can be admins.")
+    _note(by, "made admin", user.username)
+    user.update(set__is_admin=True)
+    return user
+
+
+def demote(by: User, user_id: str) -> User:
+    """Raises Conflict for the last admin."""
+    with _one_at_a_time():
+        user = _person(user_id)
+        _require_another_admin(user)
+        _note(by, "made no admin any more", user.username)
+        user.update(set__is_admin=False)
+    return user
+
+
+def end_sessions(by: User, user_id: str) -> User:
+    user = _person(user_id)
+    _note(by, "signed out everywhere", user.username)
+    end_all_sessions(user.id)
+    return user
+
+
+def run_task(by: User, name: str, *, dry_run: bool) -> Report:
+    """Raises NotFound naming the tasks there are."""
+    task = maintenance.get_task(name)
+    _note(by, "tried maintenance" if dry_run else "ran maintenance", task.name)
+    return maintenance.ask(task.name, by.username, dry_run=dry_run)
+
+
+def replay_entry(by: User, entry_id: str) -> None:
+    """Raises NotFound where it is not set aside."""
+    entry = entry_by_id(object_id(entry_id))
+    if not entry or entry["out"]["state"] != "dead":
+        raise NotFound("This entry is not set aside any more.")
+    _note(by, "replayed", f"entry {entry['seq']} of chat {entry['chat']}")
+    replay_entries([entry["_id"]])
+
+
+def _webhook(webhook_id: str) -> Webhook:
+    webhook = webhook_by_id(object_id(webhook_id))
+    if not webhook:
+        raise NotFound()
+    return webhook
+
+
+def switch_webhook(by: User, webhook_id: str, *, on: bool) -> Webhook:
+    webhook = _webhook(webhook_id)
+    _note(by, f"switched {'on' if on else 'off'}", f"webhook {webhook.name}")
+    webhooks.change_webhook(webhook, {"active": on})
+    return webhook
+
+
+def redeliver_webhook(by: User, webhook_id: str) -> int:
+    """All of its failed list. Returns how many they are. Raises Conflict where it is off."""
+    webhook = _webhook(webhook_id)
+    if not webhook.active:
+        raise Conflict("This webhook is switched off: switch it on first.")
+    _note(by, "redelivered", f"webhook {webhook.name}")
+    return redeliver_failed(webhook, None)
+
+
+def change_site(by: User, asked: SiteIn) -> Site:
+    """Raises Invalid where messages would be lost by it and nobody said that this is meant."""
+    now = site()
+    days = asked.retention_days
+    sooner = days is not None and (now.retention_days is None or days < now.retention_days)
+    if sooner and not asked.sure and days is not None:
+        lost = count_older_than(days)
+        raise Invalid(
+            "Say that this is meant.",
+            fields={"sure": f"{lost:,} messages are older than that by now, and will be blanked for ever"},
+        )
+    kept = f"{days} days" if days else "for ever"
+    _note(by, "changed the settings", f"messages are kept {kept}, inactive after {asked.inactive_days} days")
+    change: dict[str, Any] = {"inactive_days": asked.inactive_days, "retention_days": days}
+    Site.raw().update_one({"_id": now.id}, {"$set": change}, upsert=True)
+    return site()

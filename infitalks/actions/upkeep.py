@@ -1,0 +1,120 @@
+"""Maintenance tasks that clear away what nobody needs, and that try again what failed."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from gridfs.errors import NoFile
+
+from infitalks.actions.deliveries import redeliver
+from infitalks.actions.media import destroy_media, retry_media
+from infitalks.actions.sessions import end_session, expired
+from infitalks.actions.turns import Turn
+from infitalks.backends.media import MediaRefused, MediaUnavailable
+from infitalks.errors import Conflict, NotFound
+from infitalks.models.database import Doc, database
+from infitalks.models.deliveries import EVENTS, Delivery
+from infitalks.models.log import AT_ONCE, Entry
+from infitalks.models.media import Media, spool, unattached, unclaimed
+from infitalks.models.sessions import Session
+from infitalks.models.webhooks import webhook_by_id
+
+logger = logging.getLogger(__name__)
+
+ORPHAN_AGE = timedelta(hours=24)
+
+DEAD_ENTRIES: Doc = {"out.state": "dead"}
+# What somebody asked a bot is not asked again without them, and what came in is its sender's to repeat.
+DEAD_DELIVERIES: Doc = {"state": "dead", "incoming": {"$ne": True}, **EVENTS}
+FAILED_PICTURES: Doc = {"state": "failed", "spool": {"$ne": None}, "dropped": {"$ne": True}}
+
+
+def end_expired_sessions(turn: Turn) -> Iterator[Any]:
+    turn.count(expired=0, ended=0)
+    for found in turn.batches(Session.raw(), expired(datetime.now(UTC)), {"user": 1}):
+        turn.count(expired=len(found))
+        for row in found if not turn.dry_run else ():
+            end_session(Session(id=row["_id"], user=row["user"]))  # which also closes the ears of its pages
+            turn.count(ended=1)
+        yield found[-1]["_id"]
+
+
+def drop_orphaned_pictures(turn: Turn) -> Iterator[Any]:
+    turn.count(orphaned=0, dropped=0, kept=0)
+    for found in turn.batches(Media.raw(), unattached(datetime.now(UTC) - ORPHAN_AGE), {"_id": 1}):
+        turn.count(orphaned=len(found))
+        for media in found if not turn.dry_run else ():
+            turn.count(**{"dropped" if _could(destroy_media, media["_id"]) else "kept": 1})
+        yield found[-1]["_id"]
+
+
+def _could(act: Callable[..., object], *what: object) -> bool:
+    """One stubborn thing must not keep the others."""
+    try:
+        act(*what)
+    except (MediaUnavailable, MediaRefused, Conflict, NotFound) as error:
+        logger.warning("%s stays as it is: %s", what[-1], error)
+        return False
+    return True
+
+
+def drop_spooled_files(turn: Turn) -> Iterator[Any]:
+    """Bytes whose upload ended before its record was written, or whose record is gone."""
+    turn.count(left_behind=0, dropped=0)
+    old = {"uploadDate": {"$lt": datetime.now(UTC) - ORPHAN_AGE}}
+    for found in turn.batches(database()["spool.files"], old, {"_id": 1}):
+        nobodys = unclaimed([file["_id"] for file in found])
+        turn.count(left_behind=len(nobodys))
+        for file_id in nobodys if not turn.dry_run else ():
+            turn.count(dropped=_drop_file(file_id))
+        yield found[-1]["_id"]
+
+
+def _drop_file(file_id: ObjectId) -> int:
+    try:
+        spool().delete(file_id)
+    except NoFile:  # somebody was a moment quicker
+        return 0
+    return 1
+
+
+def retry_failed_pictures(turn: Turn) -> Iterator[Any]:
+    turn.count(failed=0, tried_again=0)
+    for found in turn.batches(Media.raw(), FAILED_PICTURES, {"owner": 1}):
+        turn.count(failed=len(found))
+        for media in found if not turn.dry_run else ():
+            turn.count(tried_again=_could(retry_media, media["owner"], str(media["_id"])))
+        yield found[-1]["_id"]
+
+
+def replay_dead_entries(turn: Turn) -> Iterator[Any]:
+    turn.count(dead=0, replayed=0)
+    for found in turn.batches(Entry.raw(), DEAD_ENTRIES, {"_id": 1}, hint="dead"):
+        turn.count(dead=len(found))
+        if not turn.dry_run:
+            turn.count(replayed=replay_entries([entry["_id"] for entry in found]))
+        yield found[-1]["_id"]
+
+
+def replay_entries(ids: list[ObjectId]) -> int:
+    """Let these entries be told anew, where they were set aside. Returns how many were; the sweep rings for them."""
+    again = {"out.state": "new", "out.tries": 0, "out.due": AT_ONCE}
+    return Entry.raw().update_many({"_id": {"$in": ids}, **DEAD_ENTRIES}, {"$set": again}).modified_count
+
+
+def redeliver_dead(turn: Turn) -> Iterator[Any]:
+    turn.count(failed=0, sent_again=0, kept=0)
+    for found in turn.batches(Delivery.raw(), DEAD_DELIVERIES, {"webhook": 1}, hint="dead"):
+        turn.count(failed=len(found))
+        for delivery in found if not turn.dry_run else ():
+            turn.count(**{"sent_again" if _could(_redeliver, delivery) else "kept": 1})
+        yield found[-1]["_id"]
+
+
+def _redeliver(delivery: Doc) -> None:
+    webhook = webhook_by_id(delivery["webhook"])
+    if not webhook:
+        raise NotFound()
+    redeliver(webhook, None, delivery["_id"])
