@@ -9,7 +9,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.programs import add_command, running
 from tests.browser.test_commands import only_for, order
-from tests.browser.visitors import Visitor
+from tests.browser.test_looks import AXE, FAULTS, RULES, TOO_WIDE
+from tests.browser.visitors import Visit, Visitor
 from tests.receivers import Receiver, answering
 
 ACTIONS = re.compile("/actions$")
@@ -214,3 +215,30 @@ def test_buttons_of_a_word_to_one_person_change_that_word(ada: Visitor, bob: Vis
     expect(ada.message("Roll out version 7?")).to_have_count(0)
     bob.hears_live(ada, chat, "said aloud")
     expect(bob.message("chose go")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_what_bots_show_can_be_used_by_everybody(visit: Visit, width: int) -> None:
+    ada = visit("Ada", viewport={"width": width, "height": 700}, reduced_motion="reduce")
+    chat = ada.group("Garden")
+    ada.call("PATCH", f"/api/chats/{chat}", {"topic": "Beds, hedges, and who waters them " * 7})
+    ada.enter(chat)
+    with running(answer) as program:
+        for command in ("echo", "ask"):
+            add_command(ada, chat, command, program.url, usage="text " * 20, description="Says the same again " * 8)
+        order(ada, "/echo " + "long" * 60)
+        expect(only_for(ada, "longlong")).to_have_count(1)
+        order(ada, "/ask")
+        expect(button(ada, "Roll out")).to_be_visible()
+    order(ada, "/nothing")
+    expect(ada.page.get_by_role("alert")).to_be_visible()
+    ada.page.locator("#composer").fill("/")
+    expect(ada.page.get_by_role("listbox")).to_be_visible()
+    ada.page.evaluate(AXE)
+    for scheme in ("light", "dark"):
+        ada.page.emulate_media(color_scheme=scheme)
+        assert ada.page.evaluate(FAULTS, RULES) == [], scheme
+        assert ada.page.evaluate(TOO_WIDE) == [], scheme
+    ada.page.locator("#composer").press("Escape")
+    button(ada, "Stop").click()
+    assert ada.page.evaluate(FAULTS, RULES) == []
