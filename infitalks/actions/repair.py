@@ -95,14 +95,14 @@ def _mend(chat_id: ObjectId) -> None:
 
 
 def _mend_member(chat_id: ObjectId, user: ObjectId, stored: Doc | None, expected: Doc | None) -> None:
-    key = membership_id(chat_id, user)
     if not stored:
+        key = membership_id(chat_id, user)
         fresh = {"chat": chat_id, "user": user, "muted": False, **(expected or NOBODYS)}
         Membership.raw().update_one({"_id": key}, {"$setOnInsert": fresh}, upsert=True)
         return
     # Conditional on what was read: a member entry may have been applied since, and then it is right by now.
     derived = {field: expected[field] for field in DERIVED} if expected else NOBODYS
-    Membership.raw().update_one({"_id": key, "applied": stored.get("applied")}, {"$set": derived})
+    Membership.raw().update_one({"_id": stored["_id"], "applied": stored.get("applied")}, {"$set": derived})
 
 
 def _mend_chat(chat: Doc, top: Top) -> None:
