@@ -210,6 +210,41 @@ def test_a_range_is_read_as_it_is_sent() -> None:
     assert piece_of(f"bytes 5-{LEAST_PIECE + 4}/*", LEAST_PIECE, 10**8) == Piece(5, LEAST_PIECE + 4, None)
 
 
+# ---- deleting many
+
+
+def test_what_is_deleted_by_prefix_leaves_nothing_that_was_made_from_it(
+    url: str, process: Running, folder: Path
+) -> None:
+    store = MediaStore(url)
+    for name in ("many/a", "many/b", "other"):
+        store.open(name, store.upload(PNG, name).version, "png", width=9).close()
+    assert len(list((folder / "derived").iterdir())) == 3
+    made_anew = api.delete_resources(["other"], type="authenticated", keep_original=True, **admin(url))
+    assert made_anew["deleted"] == {"other": "deleted"} and len(list((folder / "derived").iterdir())) == 2
+    assert len(api.delete_resources_by_prefix("many/", type="authenticated", **admin(url))["deleted"]) == 2
+    left = api.resources(type="authenticated", **admin(url))["resources"]
+    assert [item["public_id"] for item in left] == ["other"]
+    assert list((folder / "derived").iterdir()) == left_over(folder) == []
+
+
+def test_all_can_be_deleted_a_thousand_at_a_time(url: str, tmp_path: Path, folder: Path, process: Running) -> None:
+    MediaStore(url).upload(PNG, "first")
+    row = (
+        "INSERT INTO assets SELECT type, ?1, json_set(record, '$.public_id', ?1) FROM assets WHERE public_id = 'first'"
+    )
+    with closing(sqlite3.connect(folder / "assets.sqlite3")) as other:
+        other.executemany(row, [(f"bulk-{number}",) for number in range(1200)])
+        other.commit()
+    options = {"type": "authenticated", **admin(url)}
+    begun = api.delete_all_resources(**options)
+    assert (len(begun["deleted"]), begun["partial"]) == (1000, True)
+    rest = api.delete_all_resources(next_cursor=begun["next_cursor"], **options)
+    assert (len(rest["deleted"]), rest["partial"]) == (201, False)
+    with pytest.raises(exceptions.BadRequest, match="1 to 100"):
+        api.delete_resources([str(number) for number in range(101)], **options)
+
+
 # ---- counted calls
 
 
