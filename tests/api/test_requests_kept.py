@@ -310,8 +310,8 @@ def test_only_those_who_look_after_it_see_what_came_and_have_it_received_again(
 def test_anothers_request_is_not_received_through_ones_own_webhook(app: Flask, hook: Hook, eve: Person) -> None:
     hook.post({"text": "x"})
     (row,) = kept(hook)
-    theirs = Hook(app, eve, eve.group())
-    assert again(theirs, row).status_code == 404
+    theirs, beside = Hook(app, eve, eve.group()), Hook(app, hook.owner, hook.chat, "Beside")
+    assert again(theirs, row).status_code == again(beside, row).status_code == 404
     before = eve.get(f"{path_of(theirs)}/deliveries?before={row['id']}")
     assert (before.status_code, before.json["deliveries"]) == (200, [])
     assert len(hook.messages()) == 1 and theirs.messages() == []

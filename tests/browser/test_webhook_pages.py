@@ -158,5 +158,5 @@ def test_the_pages_are_good_to_read_and_fit_a_narrow_screen(browser: Browser, ad
                 assert page.evaluate(TOO_WIDE) == [], path
                 page.evaluate(AXE)
                 for scheme in ("light", "dark"):
-                    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                    page.emulate_media(color_scheme=scheme)
                     assert page.evaluate(FAULTS, RULES) == [], (path, scheme)
