@@ -14,7 +14,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "BotIn": {"username": "robot-7", "display_name": "Robot"},
     "ChatIn": {"kind": "group", "name": "Garden", "member_ids": []},
     "ChatPatchIn": {"name": "Yard", "muted": True},
-    "CommandIn": {"text": "/shrug", "client_id": "c1"},
+    "CommandIn": {"text": "/deploy", "client_id": "c1"},
     "CloseIn": {"password": "not her password"},
     "EditIn": {"text": "hello"},
     "LoginIn": {"login": "somebody", "password": "not the password"},

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from bson import ObjectId
 from flask import Flask
 
-from infitalks.actions import users
+from infitalks.actions import ephemerals, users
 from infitalks.models.media import Media
 from infitalks.models.users import User
 from tests.api.corpus import ID
@@ -39,7 +39,8 @@ class Stage:
         users.make_admin(self.dot.username)
         made = self.ada.post("/api/bots", {"username": f"robot-{secrets.token_hex(4)}", "display_name": "Robot"}).json
         self.bot, self.bot_token = made["bot"]["id"], made["token"]
-        self.late, self.strange, self.told = (f"{word}{secrets.token_hex(8)}" for word in ("late", "strange", "told"))
+        words = ("late", "strange", "told", "alone")
+        self.late, self.strange, self.told, self.alone = (f"{word}{secrets.token_hex(8)}" for word in words)
         self.chat = self.ada.group(self.bob, self.rex, self.dot)
         self._talk()
         self._talk_elsewhere()
@@ -52,6 +53,8 @@ class Stage:
         posted = self.app.test_client().post(f"/hooks/{self.hook['url'].rpartition('/')[2]}", json={"text": "built"})
         assert posted.text == "ok"
         self._ask()
+        deploy = {"kind": "command", "name": "Robot", "command": "deploy", "url": "https://bot.example/"}
+        assert ada.post(f"/api/chats/{chat}/webhooks", deploy).status_code == 201
         said = self.said = ada.say(chat, "hello", client_id="c1")["id"]
         assert bob.patch(f"/api/messages/{bob.say(chat, 'hi', reply_to=said)['id']}", {"text": "hi!"}).json["edited_at"]
         assert bob.put(f"/api/messages/{said}/reactions/{quote('👍')}").status_code == 200
@@ -78,6 +81,13 @@ class Stage:
             for message in self.ada.get(f"/api/messages?chat={self.chat}").json["messages"]
             if message["text"] == "Go on?\nGo"
         ]
+
+    def _say_alone(self) -> str:
+        """A word to bob that nobody else is to find."""
+        bob, chat, bot = (ObjectId(key) for key in (self.bob.id, self.chat, self.hook["bot_id"]))
+        said = ephemerals.say_to(bob, chat, bot, "word", self.alone)
+        assert said
+        return str(said["_id"])
 
     def _picture(self, person: Person, state: str) -> str:
         media_id = str(person.upload(PNG).json["id"])
@@ -125,6 +135,7 @@ class Stage:
                 [pictures[3], ID],
             ],
             "file": [PNG],
+            "ephemeral_id": [self._say_alone()],
             "webhook_id": [self.hook["id"], self.hook["id"], self.others_hook],
             "client_id": [*(secrets.token_hex(4) for _ in range(5)), "c1"],
             "emoji": ["👍", "x"],
@@ -142,8 +153,10 @@ class Stage:
         return Caller({"Authorization": f"Bearer {token}"}, {}, [self.strange, *self._secrets(person)])
 
     def _secrets(self, caller: Person | None) -> Iterator[str]:
-        """Of the others here, but Sam whose password is known: addresses and, as stored, what opens doors. Not of
-        made-up accounts: who happens to name one rightly is signed in to it."""
+        """What was said to bob alone. And of the others here, but Sam whose password is known, addresses and, as
+        stored, what opens doors; not of made-up accounts: who happens to name one rightly is signed in to it."""
+        if caller is not self.bob:
+            yield self.alone
         others = {p.id for p in (self.ada, self.bob, self.rex, self.dot, self.eve)} | {self.bot}
         others -= {caller.id} if caller else set()
         for user in User.raw().find({"_id": {"$in": [ObjectId(other) for other in others]}}):

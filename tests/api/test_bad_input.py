@@ -94,6 +94,8 @@ def world(app: Flask) -> World:
     outgoing = {"kind": "outgoing", "name": "Relay", "url": "https://receiver.example.org/in", "format": "json"}
     sender = ada.post(f"/api/chats/{chat}/webhooks", outgoing).json
     relay, bot = sender["id"], ObjectId(sender["bot_id"])
+    deploy = {"kind": "command", "name": "Robot", "command": "deploy", "url": "https://receiver.example.org/"}
+    assert ada.post(f"/api/chats/{chat}/webhooks", deploy).status_code == 201
     word = ephemerals.say_to(ObjectId(ada.id), ObjectId(chat), bot, "word", "to you alone")
     webhook = webhook_by_id(ObjectId(relay))
     assert word and webhook

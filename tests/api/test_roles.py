@@ -32,20 +32,34 @@ SEED = int(os.environ.get("SEED", "1"))
 EXAMPLES = {GenerationMode.POSITIVE: 60 if FULL else 6, GenerationMode.NEGATIVE: 30 if FULL else 2}
 # These end or replace the session by which the others are called, so they come last.
 LAST = ("/api/auth/register", "/api/auth/login", "/api/auth/logout", "/api/users/me")
-OF_A_CHAT = ("{chat_id}", "{message_id}", "{media_id}", "{webhook_id}", "/api/messages")
+OF_A_CHAT = ("{chat_id}", "{message_id}", "{ephemeral_id}", "{media_id}", "{webhook_id}", "/api/messages")
 SHUT_OUT = ("nobody", "a removed member")
 # What each gets to, at least: else it would be no wonder that nothing was found.
 ANYBODYS = {"GET /api/auth/session", "POST /api/auth/tokens"}
-USERS = {"GET /api/chats", "GET /api/users", "GET /api/realtime", "POST /api/chats", "POST /api/sync"}
+USERS = {
+    "GET /api/ephemerals",
+    "GET /api/chats",
+    "GET /api/users",
+    "GET /api/realtime",
+    "POST /api/chats",
+    "POST /api/sync",
+}
 MEMBERS = {"GET /api/chats/{chat_id}", "GET /api/chats/{chat_id}/log", "GET /api/messages", "POST /api/messages"}
-MEMBERS |= {"GET /api/media/{media_id}", "PUT /api/messages/{message_id}/reactions/{emoji}"}
+MEMBERS |= {
+    "GET /api/chats/{chat_id}/commands",
+    "GET /api/media/{media_id}",
+    "PUT /api/messages/{message_id}/reactions/{emoji}",
+}
 OWNERS = {"PATCH /api/chats/{chat_id}", "PATCH /api/messages/{message_id}", "DELETE /api/messages/{message_id}"}
+OWNERS |= {"POST /api/chats/{chat_id}/commands"}
 OWNERS |= {f"{method} /api/webhooks/{{webhook_id}}" for method in ("GET", "PATCH", "DELETE")}
 OWNERS |= {f"{method} /api/chats/{{chat_id}}/webhooks" for method in ("GET", "POST")}
+BOBS = {"DELETE /api/ephemerals/{ephemeral_id}", "POST /api/chats/{chat_id}/commands"}
 REACHED = {
     "nobody": ANYBODYS,
     "a removed member": ANYBODYS | USERS,
     **dict.fromkeys(("a member", "an admin", "a bot", "a member's token"), ANYBODYS | USERS | MEMBERS),
+    "a member": ANYBODYS | USERS | MEMBERS | BOBS,
     "an owner": ANYBODYS | USERS | MEMBERS | OWNERS,
 }
 
