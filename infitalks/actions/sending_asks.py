@@ -74,7 +74,7 @@ def _send(webhook: Webhook, ask: Doc, url: str) -> None:
         _take(webhook, ask, outcome)
         return
     _fail(webhook, ask, _in_words(outcome), outcome)
-    if outcome.status == 410:
+    if outcome.status == 410 and not ask["url"]:  # that of one button is not the webhook's
         switch_off(webhook, f"gone.{ask['_id']}", "its receiver says that it is gone for good (410)")
 
 
