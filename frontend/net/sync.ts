@@ -94,7 +94,7 @@ async function fetchDetail(chat: string): Promise<void> {
 }
 
 async function sync(known: Record<string, number>): Promise<void> {
-  type Answer = { changed: Chat[]; gone: string[]; channels: string[]; ephemerals: Ephemeral[] };
+  type Answer = { changed: Chat[]; gone: string[]; channels: string[]; ephemerals?: Ephemeral[] };
   const asked = askNumber();
   try {
     const answer = await call<Answer>("POST", "/api/sync", { chats: known }, PATIENCE_MS);
