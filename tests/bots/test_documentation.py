@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 
 PAGE = (ROOT / "docs" / "bots.md").read_text()
 PROGRAMS = {name: f"# {name}{code}" for name, code in re.findall(r"```python\n# (\w+\.py)(.*?)```", PAGE, re.DOTALL)}
-OUTGOING = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0])
+OUTGOING, COMMAND = (json.loads(example) for example in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
 
 Start = Callable[..., Running]
 
@@ -91,7 +91,7 @@ def say(person: Person, chat: str, *said: str) -> None:
 
 
 def test_each_bot_is_under_thirty_lines() -> None:
-    assert PROGRAMS.keys() == {"make_bot.py", "echo.py", "alert.py", "questions.py", "release.py"}
+    assert PROGRAMS.keys() == {"make_bot.py", "echo.py", "alert.py", "questions.py", "roll.py", "release.py"}
     for name, code in PROGRAMS.items():
         assert len([line for line in code.splitlines() if line.strip()]) < 30, name
 
@@ -206,6 +206,38 @@ def test_the_release_bot_writes_down_who_decided(product: Product, ada: Person, 
     assert (decided["text"], decided["cards"]) == (f"Release version 7? **released** by {ada.name}", [])
     forged = requests.post(url, data={"payload": "{}"}, timeout=10)
     assert forged.status_code == 401
+
+
+def test_the_dice_bot_throws_for_all_and_tells_its_caller_alone_what_it_cannot_do(
+    product: Product, ada: Person, start: Start
+) -> None:
+    chat, port = ada.group(), pick_port()
+    url = f"http://127.0.0.1:{port}/"
+    webhook = ada.call("POST", f"/api/chats/{chat}/webhooks", json={**COMMAND, "url": url})
+    roll = start("roll.py", {"SECRET": webhook["secret"], "PORT": str(port)}, ready_line="Running on")
+
+    def order(text: str) -> None:
+        body = {"text": text, "client_id": secrets.token_hex(8)}
+        assert ada.call("POST", f"/api/chats/{chat}/commands", json=body) == {"message": None}
+
+    def alone() -> list[str]:
+        return [each["text"] for each in ada.call("POST", "/api/sync", json={"chats": {}})["ephemerals"]]
+
+    order("/roll 3")
+    wait_until(lambda: len(messages(ada, chat)) == 1, "it throws")
+    (thrown,) = messages(ada, chat)
+    found = re.fullmatch(rf"@{ada.name} rolled (\d) \+ (\d) \+ (\d) = \*\*(\d+)\*\*", thrown["text"])
+    assert found and sum(map(int, found.groups()[:3])) == int(found[4])
+    assert (thrown["author"]["kind"], thrown["author"]["display_name"]) == ("bot", "Dice")
+    order("/roll a house")
+    wait_until(lambda: len(alone()) == 1, "it explains itself")
+    assert alone() == ["Say how many dice, ten at most: `/roll 3`"] and len(messages(ada, chat)) == 1
+    forged = requests.post(url, data={"text": "1", "user_name": "eve"}, timeout=10)
+    assert forged.status_code == 401
+    roll.kill()
+    order("/roll")
+    wait_until(lambda: len(alone()) == 2, "its absence is told")
+    assert alone()[1] == "`/roll` did not work: its program could not be reached."
 
 
 def states(owner: Person, webhook: str) -> list[str]:
