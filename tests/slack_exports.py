@@ -65,12 +65,66 @@ class SampleExport:
         return {**{name: json.dumps(content).encode() for name, content in found.items()}, **self.more}
 
     def write(self, file: Path) -> Path:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in self.parts().items():
-                archive.writestr(name, content)
-        return file
+        return write_parts(self.parts(), file)
 
     @property
     def count(self) -> int:
         """Of messages of all kinds."""
         return sum(map(len, self.messages.values()))
+
+
+def write_parts(parts: dict[str, bytes], file: Path) -> Path:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file
+
+
+class Garden:
+    """A small workspace: a channel, a private one, a talk of three, a direct one; threads, reactions, files, bots."""
+
+    def __init__(self, sample: SampleExport, ada_email: str | None = None) -> None:
+        self.sample, mark = sample, sample.mark.lower()
+        self.ada = sample.user("ada", ada_email or f"ada-{mark}@example.org")
+        self.bob = sample.user("bob", f"bob-{mark}@example.org")
+        self.eve = sample.user("eve", f"eve-{mark}@example.org", deleted=True)
+        self.app = sample.user("builder", is_bot=True, profile={"real_name": "Builder", "bot_id": f"B{sample.mark}"})
+        self.general = sample.channel("general", self.bob, self.ada, topic={"value": "Tomatoes"}, creator=self.ada)
+        self.secret = sample.channel("secret", self.ada, part="groups.json")
+        self.three = sample.channel("mpdm-x", self.ada, self.bob, self.eve, part="mpims.json")
+        self.direct = sample.channel("ab", self.ada, self.bob, part="dms.json")
+        self.ghosts = sample.channel("ghosts", is_archived=True)
+        self.stranger = f"W{sample.mark}STRANGER"
+        self._talk()
+
+    def _talk(self) -> None:
+        say, general = self.sample.say, self.general
+        say(general, self.ada, "<@" + self.ada + "> joined", subtype="channel_join")
+        root = ts(1000)
+        say(general, self.ada, f"Who waters, <@{self.bob}>? See <#{self.secret}|secret>", ts=root, thread_ts=root)
+        say(general, self.bob, "*I* do :tada:", ts=ts(1060), thread_ts=root)
+        say(general, self.eve, "later", ts=ts(DAY + 5), thread_ts=root, edited={"user": self.eve, "ts": ts(DAY + 9)})
+        say(general, self.bob, "an answer to nothing", ts=ts(DAY + 6), thread_ts=ts(3))
+        marks = [
+            {"name": "+1", "users": [self.bob, self.eve], "count": 2},
+            {"name": "heart", "users": [self.bob], "count": 1},
+            {"name": "partyparrot-x", "users": [self.ada], "count": 1},
+        ]
+        say(general, self.ada, "look", ts=ts(DAY + 50), reactions=marks)
+        file = {"name": "plan.pdf", "permalink": "https://garden.slack.com/files/F1/plan.pdf"}
+        say(general, self.ada, "", ts=ts(DAY + 60), files=[file, {"mode": "tombstone"}])
+        attachment = {"title": "Build 7", "text": "green", "color": "good"}
+        bot = {
+            "subtype": "bot_message",
+            "bot_id": f"B{self.sample.mark}",
+            "username": "CI",
+            "attachments": [attachment],
+        }
+        say(general, None, "", ts=ts(DAY + 70), **bot)
+        say(general, None, "who?", ts=ts(DAY + 80), subtype="bot_message", username="Old hook")
+        say(general, self.stranger, "hi from outside", ts=ts(DAY + 90), user_profile={"real_name": "Zed"})
+        say(general, self.ada, "", ts=ts(DAY + 95))
+        say(self.secret, self.ada, "psst")
+        say(self.three, self.eve, "three of us")
+        say(self.direct, self.bob, "between us")
+        say(self.ghosts, self.bob, "boo")

@@ -1,4 +1,4 @@
-"""Imports from Slack: counts in are counts out, nothing is doubled, nobody is told, and bad files change nothing."""
+"""Imports from Slack: counts in are counts out, nothing is doubled, nobody is told."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,12 @@ from infitalks.actions.realtime import fan_out
 from infitalks.actions.users import Claims, check_login, sign_in_with
 from infitalks.errors import Conflict, Invalid, Unauthenticated
 from infitalks.models.chats import Chat, Membership
-from infitalks.models.database import Doc, database
 from infitalks.models.deliveries import Delivery
-from infitalks.models.log import Entry, broken_chats, chats_with_waiting
+from infitalks.models.log import broken_chats, chats_with_waiting
 from infitalks.models.users import User
+from tests.api.importing import chat_of, everything, messages_in, quiet
 from tests.people import Person
-from tests.slack_exports import DAY, START, SampleExport, ts
+from tests.slack_exports import DAY, START, Garden, SampleExport, ts, write_parts
 
 ROOT = Path(__file__).parents[2]
 # An import of its own process, which dies where it is told to as soon as it has brought in the first conversation.
@@ -47,64 +46,10 @@ import_slack(Path(sys.argv[1]), tell, False)
 """
 
 
-def quiet(line: str) -> None:
-    """Hears nothing."""
-
-
 @pytest.fixture
 def sample(app: Flask) -> SampleExport:
     """An empty export of a workspace of its own."""
     return SampleExport(secrets.token_hex(3))
-
-
-class Garden:
-    """A small workspace: a channel, a private one, a talk of three, a direct one; threads, reactions, files, bots."""
-
-    def __init__(self, sample: SampleExport, ada_email: str | None = None) -> None:
-        self.sample, mark = sample, sample.mark.lower()
-        self.ada = sample.user("ada", ada_email or f"ada-{mark}@example.org")
-        self.bob = sample.user("bob", f"bob-{mark}@example.org")
-        self.eve = sample.user("eve", f"eve-{mark}@example.org", deleted=True)
-        self.app = sample.user("builder", is_bot=True, profile={"real_name": "Builder", "bot_id": f"B{sample.mark}"})
-        self.general = sample.channel("general", self.bob, self.ada, topic={"value": "Tomatoes"}, creator=self.ada)
-        self.secret = sample.channel("secret", self.ada, part="groups.json")
-        self.three = sample.channel("mpdm-x", self.ada, self.bob, self.eve, part="mpims.json")
-        self.direct = sample.channel("ab", self.ada, self.bob, part="dms.json")
-        self.ghosts = sample.channel("ghosts", is_archived=True)
-        self.stranger = f"W{sample.mark}STRANGER"
-        self._talk()
-
-    def _talk(self) -> None:
-        say, general = self.sample.say, self.general
-        say(general, self.ada, "<@" + self.ada + "> joined", subtype="channel_join")
-        root = ts(1000)
-        say(general, self.ada, f"Who waters, <@{self.bob}>? See <#{self.secret}|secret>", ts=root, thread_ts=root)
-        say(general, self.bob, "*I* do :tada:", ts=ts(1060), thread_ts=root)
-        say(general, self.eve, "later", ts=ts(DAY + 5), thread_ts=root, edited={"user": self.eve, "ts": ts(DAY + 9)})
-        say(general, self.bob, "an answer to nothing", ts=ts(DAY + 6), thread_ts=ts(3))
-        marks = [
-            {"name": "+1", "users": [self.bob, self.eve], "count": 2},
-            {"name": "heart", "users": [self.bob], "count": 1},
-            {"name": "partyparrot-x", "users": [self.ada], "count": 1},
-        ]
-        say(general, self.ada, "look", ts=ts(DAY + 50), reactions=marks)
-        file = {"name": "plan.pdf", "permalink": "https://garden.slack.com/files/F1/plan.pdf"}
-        say(general, self.ada, "", ts=ts(DAY + 60), files=[file, {"mode": "tombstone"}])
-        attachment = {"title": "Build 7", "text": "green", "color": "good"}
-        bot = {
-            "subtype": "bot_message",
-            "bot_id": f"B{self.sample.mark}",
-            "username": "CI",
-            "attachments": [attachment],
-        }
-        say(general, None, "", ts=ts(DAY + 70), **bot)
-        say(general, None, "who?", ts=ts(DAY + 80), subtype="bot_message", username="Old hook")
-        say(general, self.stranger, "hi from outside", ts=ts(DAY + 90), user_profile={"real_name": "Zed"})
-        say(general, self.ada, "", ts=ts(DAY + 95))
-        say(self.secret, self.ada, "psst")
-        say(self.three, self.eve, "three of us")
-        say(self.direct, self.bob, "between us")
-        say(self.ghosts, self.bob, "boo")
 
 
 @pytest.fixture
@@ -117,22 +62,8 @@ def file(garden: Garden, tmp_path: Path) -> Path:
     return garden.sample.write(tmp_path / "slack.zip")
 
 
-def everything() -> dict[str, list[Doc]]:
-    """All that is stored, by collection."""
-    names = sorted(set(database().list_collection_names()) - {"leases"})
-    return {name: list(database()[name].find({}).sort("_id", 1)) for name in names}
-
-
 def account(slack_id: str) -> Any:
     return User.objects(id=imports._own_id("user", slack_id)).get()
-
-
-def chat_of(channel: str) -> ObjectId:
-    return imports._own_id("chat", channel)
-
-
-def messages_in(chat: ObjectId) -> list[Doc]:
-    return list(Entry.raw().find({"chat": chat, "kind": "message"}).sort("seq", 1))
 
 
 def fates(counts: dict[str, int], noun: str) -> int:
@@ -333,160 +264,7 @@ def test_messages_come_in_order_of_time_even_where_the_files_mix_them(garden: Ga
     days = sorted(name for name in parts if name.startswith("general/"))
     both = json.loads(parts[days[0]]) + json.loads(parts[days[1]])
     parts[days[0]], parts[days[1]] = json.dumps(both[1::2][::-1]).encode(), json.dumps(both[0::2]).encode()
-    file = write(parts, tmp_path / "slack.zip")
+    file = write_parts(parts, tmp_path / "slack.zip")
     counts = import_slack(file, quiet, False)
     times = [each["at"] for each in messages_in(chat_of(garden.general))]
     assert counts["messages"] == garden.sample.count and len(times) == 9 and times == sorted(times)
-
-
-def write(parts: dict[str, bytes], file: Path) -> Path:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return file
-
-
-ODD = [
-    ("unreadable", {"ts": "never"}),
-    ("unreadable", {"ts": 12}),
-    ("unreadable", {"ts": "99999999999.000000"}),
-    ("unreadable", {"type": "presence"}),
-    ("unreadable", {"subtype": {"a": 1}}),
-    ("without an author", {"user": None}),
-    ("without an author", {"user": {"id": "U1"}}),
-    ("a time that another has", {"ts": ts(60)}),
-    ("hidden", {"hidden": True}),
-    ("tombstone", {"subtype": "tombstone"}),
-    ("without words", {"text": None}),
-    ("without words", {"text": ["a", "list"]}),
-]
-
-
-def test_odd_messages_are_left_out_by_kind_and_the_others_stay(sample: SampleExport, tmp_path: Path) -> None:
-    ada = sample.user("ada")
-    chat = sample.channel("odd", ada)
-    sample.say(chat, ada, "first", ts=ts(60))
-    parts = sample.parts()
-    (day,) = [name for name in parts if name.startswith("odd/")]
-    good = {"type": "message", "user": ada, "text": "odd"}
-    odd: list[Any] = [{**good, "ts": ts(100 + n), **change} for n, (_, change) in enumerate(ODD)]
-    odd += [None, 7, "text", [], {}]
-    strange: dict[str, Any] = {**good, "ts": ts(9000), "text": "a\ud800b\u0000c", "reactions": 5, "files": {"a": 1}}
-    strange |= {"attachments": "x", "blocks": [[[]]], "edited": [], "thread_ts": {}, "username": 3, "bot_id": 7}
-    parts[day] = json.dumps([*json.loads(parts[day]), *odd, strange]).encode()
-    counts = import_slack(write(parts, tmp_path / "slack.zip"), quiet, False)
-    wanted: dict[str, int] = {"unreadable": 5}
-    for why, _ in ODD:
-        wanted[why] = wanted.get(why, 0) + 1
-    assert {name: counts.get(f"messages: left out, {name}") for name in wanted} == wanted
-    assert counts["messages"] == len(ODD) + 7 and counts["messages: made"] == 2
-    assert [each["text"] for each in messages_in(chat_of(chat))] == ["first", "a\ufffdbc"]
-
-
-def no_zip(file: Path, sample: SampleExport) -> str:
-    file.write_text("hello")
-    return "file"
-
-
-def gone(file: Path, sample: SampleExport) -> str:
-    file.unlink()
-    return "file"
-
-
-def cut_short(file: Path, sample: SampleExport) -> str:
-    file.write_bytes(file.read_bytes()[:-100])
-    return "file"
-
-
-def other_zip(file: Path, sample: SampleExport) -> str:
-    write({"cat.txt": b"meow"}, file)
-    return "file"
-
-
-def no_users(file: Path, sample: SampleExport) -> str:
-    parts = sample.parts()
-    del parts["users.json"]
-    write(parts, file)
-    return "file"
-
-
-def changed(name: str, content: bytes) -> Callable[[Path, SampleExport], str]:
-    def change(file: Path, sample: SampleExport) -> str:
-        assert name in sample.parts()
-        write({**sample.parts(), name: content}, file)
-        return name
-
-    return change
-
-
-def added(name: str) -> Callable[[Path, SampleExport], str]:
-    def change(file: Path, sample: SampleExport) -> str:
-        write({**sample.parts(), name: b"[]"}, file)
-        return "file"
-
-    return change
-
-
-def bomb(file: Path, sample: SampleExport) -> str:
-    write({**sample.parts(), "general/2021-01-01.json": b"[" + b" " * 200_000_000 + b"]"}, file)
-    return "file"
-
-
-def damaged(file: Path, sample: SampleExport) -> str:
-    data = bytearray(file.read_bytes())
-    with zipfile.ZipFile(file) as archive:
-        info = archive.getinfo("general/2020-01-02.json")
-    data[info.header_offset + 80] ^= 0xFF
-    file.write_bytes(bytes(data))
-    return "general/2020-01-02.json"
-
-
-LAST = "general/2020-01-02.json"
-BAD = {
-    "no zip": no_zip,
-    "gone": gone,
-    "cut short": cut_short,
-    "another zip": other_zip,
-    "no users": no_users,
-    "damaged": damaged,
-    "a bomb": bomb,
-    "a path that leads out": added("../../etc/cron.d/x"),
-    "an absolute path": added("/etc/passwd"),
-    "a path of Windows": added("general\\..\\x.json"),
-    "broken JSON on the last day": changed(LAST, b'[{"type": "message"'),
-    "a day that is no list": changed(LAST, b'{"ok": false}'),
-    "a day in another encoding": changed(LAST, '[{"text": "é"}]'.encode("latin-1")),
-    "a day nested too deeply": changed(LAST, b"[" * 100_000 + b"]" * 100_000),
-    "a number of a million digits": changed(LAST, b"[" + b"9" * 1_000_000 + b"]"),
-    "users that are no list": changed("users.json", b'"x"'),
-    "users that are no objects": changed("users.json", b"[1]"),
-    "a user without an id": changed("users.json", b'[{"name": "ada"}]'),
-    "a user twice": changed("users.json", b'[{"id": "U1"}, {"id": "U1"}]'),
-    "a channel without a name": changed("channels.json", b'[{"id": "C1"}]'),
-    "members that are no ids": changed("channels.json", b'[{"id": "C1", "name": "x", "members": [{"a": 1}]}]'),
-}
-
-
-@pytest.mark.parametrize("spoil", BAD.values(), ids=BAD)
-def test_what_is_no_whole_export_is_refused_by_name_and_changes_nothing(
-    garden: Garden, file: Path, spoil: Callable[[Path, SampleExport], str]
-) -> None:
-    assert import_slack(file, quiet, True)["messages"] == 15
-    before = everything()
-    named = spoil(file, garden.sample)
-    with pytest.raises(Invalid) as refused:
-        import_slack(file, quiet, False)
-    assert list(refused.value.fields or {}) == [named]
-    assert everything() == before
-
-
-def test_a_zip_under_a_password_is_refused(garden: Garden, file: Path) -> None:
-    data = bytearray(file.read_bytes())
-    place = data.find(b"PK\x01\x02")
-    while place >= 0:  # the flag of every part in the zip's own list
-        data[place + 8] |= 1
-        place = data.find(b"PK\x01\x02", place + 4)
-    file.write_bytes(bytes(data))
-    with pytest.raises(Invalid) as refused:
-        import_slack(file, quiet, False)
-    assert "users.json" in (refused.value.fields or {})
