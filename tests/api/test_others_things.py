@@ -70,6 +70,16 @@ REFUSED: dict[str, tuple[Ask, int]] = {
         lambda s: s.ada.call("POST", f"/c/{s.chat}/settings/webhooks/{s.others_hook}/delete", data={}),
         404,
     ),
+    "a stranger's webhook rotated by one's own group's page": (
+        lambda s: s.ada.call("POST", f"/c/{s.chat}/settings/webhooks/{s.others_hook}/rotate", data={}),
+        404,
+    ),
+    "a test through a stranger's webhook": (lambda s: s.ada.post(f"/api/webhooks/{s.others_hook}/test"), 404),
+    "a member's switching off of the group's webhook": (
+        lambda s: s.bob.call("POST", f"/c/{s.chat}/settings/webhooks/{s.hook['id']}/switch", data={"on": "0"}),
+        403,
+    ),
+    "another's bot": (lambda s: s.bob.call("POST", f"/settings/bots/{s.bot}/delete", data={}), 404),
     "a third one in a direct chat": (
         lambda s: s.ada.post(f"/api/chats/{s.direct}/members", {"user_ids": [s.eve.id]}),
         409,
