@@ -292,6 +292,30 @@ def test_a_worker_that_dies_after_the_upload_of_a_deleted_picture_leaves_nothing
         assert not is_stored(public_id) and media_by_id(ObjectId(media_id)) is None
 
 
+def test_a_worker_that_was_taken_for_dead_does_not_end_a_picture_a_second_time(
+    ada: Person, picture: bytes, cloudinary_url: str, folder: Path
+) -> None:
+    chat = ada.group()
+    with nothing_left(folder):
+        media_id = uploaded(ada, picture)
+        send(ada, chat, media_id)
+        ended: list[str] = []
+
+        def another_takes_it() -> None:
+            if not ended:
+                ended.append("")  # the other one's upload comes by here too
+                due_now(media_id)
+                process(media_id)
+                ended.append(attachment(ada, chat)["state"])
+
+        with at_service(Meanwhile(cloudinary_url, another_takes_it)):
+            process(media_id)
+        assert ended[-1] == attachment(ada, chat)["state"] == "ready"
+        assert kinds(ada, chat) == ["member", "message", "media"]
+        assert ada.get(f"/media/{media_id}/full").status_code == 200
+        delete_and_sweep(ada, chat, media_id)
+
+
 def test_a_picture_that_a_message_is_just_taking_is_not_destroyed(ada: Person, picture: bytes) -> None:
     chat, media_id = ada.group(), ready(ada, picture)
     age(media_id)
