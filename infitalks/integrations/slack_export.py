@@ -33,7 +33,7 @@ _TS = re.compile(r"(\d{9,11})\.(\d{1,6})")
 _TOKEN = re.compile(r"(?<=[?&])(?:t|token)=xox[a-z]-[\w.-]*&?")
 _TOKENS = re.compile(
     r"```.*?```|`[^`\n]+`|<(?P<sign>[@#])(?P<id>[A-Z0-9]+)(?:\|(?P<label>[^<>\n]*))?>|<[^<>\n]*>"
-    r"|(?<![A-Za-z0-9]):(?P<emoji>[a-z0-9_+'-]{1,60}):(?![A-Za-z0-9])",
+    r"|(?<![A-Za-z0-9]):(?P<emoji>[a-z0-9_+'-]{1,60}(?:::skin-tone-[2-6])?):(?![A-Za-z0-9])",
     re.DOTALL,
 )
 
