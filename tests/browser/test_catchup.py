@@ -54,7 +54,7 @@ def test_what_was_said_while_one_was_offline_is_there_once_and_in_order(ada: Vis
     bob.post(chat, "before")
     ada.sees("before")
     cable.pull()
-    missed = [f"missed {number}" for number in range(15)]
+    missed = [f"missed {number:02}" for number in range(15)]
     for text in missed:
         bob.post(chat, text)
     ada.say("from the tunnel")
@@ -90,7 +90,7 @@ def test_a_tab_that_slept_while_its_connection_was_cut_shows_all_that_was_said(
     ada.composer.fill("half a thought")
     bob.post(chat, "before")
     ada.sees("before")
-    missed = [f"missed {number}" for number in range(12)]
+    missed = [f"missed {number:02}" for number in range(12)]
     with asleep(browser), without(whole, "infitalks.local.gateway"):
         for text in missed:
             bob.post(chat, text)

@@ -132,7 +132,7 @@ def test_it_stands_where_it_was_said_and_counts_as_no_message(ada: Visitor, bob:
 @pytest.mark.usefixtures("program")
 def test_it_moves_nothing_that_is_being_read(ada: Visitor, chat: str) -> None:
     for number in range(40):
-        ada.post(chat, f"line {number}")
+        ada.post(chat, f"line {number:02}")
     ada.enter(chat)
     ada.sees("line 39")
     log = ada.page.get_by_role("log")
