@@ -6,9 +6,21 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from infitalks.actions import deliveries, maintenance, migrations, users, webhooks
+from infitalks.actions import (
+    backups,
+    deliveries,
+    doctor,
+    exports,
+    imports,
+    maintenance,
+    migrations,
+    users,
+    webhooks,
+)
 from infitalks.app import create_app
 from infitalks.errors import InfiTalksError, NotFound
 from infitalks.local.environment import prepare
@@ -56,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_admin(commands.add_parser("admin", help="make and promote admins"))
     _add_maintenance(commands.add_parser("maintenance", help="run maintenance tasks"))
     _add_webhooks(commands.add_parser("webhooks", help="look after webhooks and their deliveries"))
+    commands.add_parser("doctor", help="what is wrong here, and how to mend it").set_defaults(command=_examine)
+    for name, what, act in (
+        ("backup", "write everything into a new file, while the chat runs", _back_up),
+        ("restore", "bring a backup back, where nobody is yet", _restore),
+    ):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("file", type=Path)
+        command.set_defaults(command=act)
+    _add_exports(commands.add_parser("export", help="write a chat, or what is one person's, into a new zip"))
+    _add_imports(commands.add_parser("import", help="bring in what was said elsewhere"))
     return parser
 
 
@@ -71,6 +93,9 @@ def _add_admin(parser: argparse.ArgumentParser) -> None:
     create.add_argument("email")
     create.add_argument("username")
     create.set_defaults(command=_create_admin)
+    claim = commands.add_parser("claim", help="a password for somebody who was imported; asks for it")
+    claim.add_argument("login", help="e-mail or username")
+    claim.set_defaults(command=_claim)
     promote = commands.add_parser("promote", help="make an existing account admin")
     promote.add_argument("login", help="e-mail or username")
     promote.set_defaults(command=_promote)
@@ -79,6 +104,7 @@ def _add_admin(parser: argparse.ArgumentParser) -> None:
 def _add_maintenance(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("list", help="the tasks there are").set_defaults(command=_list_tasks)
+    commands.add_parser("history", help="what ran, and what came of it").set_defaults(command=_list_reports)
     run = commands.add_parser("run", help="queue a task and follow its report")
     run.add_argument("name")
     run.add_argument("--dry-run", action="store_true", help="count, change nothing")
@@ -110,6 +136,26 @@ def _add_webhooks(parser: argparse.ArgumentParser) -> None:
             which.add_argument("--failed", action="store_true", help="all that failed")
 
 
+def _add_exports(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="WHAT")
+    for name, what, act in (
+        ("chat", "its id, as its address says it", _export_chat),
+        ("user", "e-mail or username", _export_user),
+    ):
+        command = commands.add_parser(name)
+        command.add_argument("which", help=what)
+        command.add_argument("file", type=Path)
+        command.set_defaults(command=act)
+
+
+def _add_imports(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="FROM")
+    slack = commands.add_parser("slack", help="an export of a Slack workspace, as Slack's zip")
+    slack.add_argument("file", type=Path)
+    slack.add_argument("--dry-run", action="store_true", help="count, change nothing")
+    slack.set_defaults(command=_import_slack)
+
+
 def _run(settings: Settings, asked: argparse.Namespace) -> int:
     return run_everything(load_settings(os.environ))
 
@@ -134,11 +180,20 @@ def _status(settings: Settings, asked: argparse.Namespace) -> int:
 
 def _create_admin(settings: Settings, asked: argparse.Namespace) -> int:
     create_app(settings)
-    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    fields = {"email": asked.email, "username": asked.username, "password": password}
+    fields = {"email": asked.email, "username": asked.username, "password": _ask_password()}
     user = users.register(validate(RegisterIn, fields))
     users.make_admin(user.username)
     print(f"{user.username} is admin")
+    return 0
+
+
+def _ask_password() -> str:
+    return getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+def _claim(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    print(f"{imports.claim_account(asked.login, _ask_password()).username} can sign in")
     return 0
 
 
@@ -154,6 +209,17 @@ def _list_tasks(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
+def _list_reports(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    for report in maintenance.history():
+        print(f"{report.queued_at:%Y-%m-%d %H:%M:%S} {report.task:20} {report.state:8} {_counted(report.counts)}")
+    return 0
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return " ".join(f"{name}={count}" for name, count in counts.items())
+
+
 def _run_task(settings: Settings, asked: argparse.Namespace) -> int:
     create_app(settings)
     report = maintenance.ask(asked.name, getpass.getuser(), dry_run=asked.dry_run)
@@ -162,7 +228,7 @@ def _run_task(settings: Settings, asked: argparse.Namespace) -> int:
     while report.state in ("queued", "running") and time.monotonic() < give_up:
         time.sleep(0.2)
         report = maintenance.report_of(report.id)
-    print(report.state, *(f"{name}={count}" for name, count in report.counts.items()), report.message)
+    print(report.state, _counted(report.counts), report.message)
     return 0 if report.state == "done" else 1
 
 
@@ -249,6 +315,49 @@ def _switch_webhook(settings: Settings, asked: argparse.Namespace) -> int:
     webhook = _get_webhook(settings, asked)
     webhooks.change_webhook(webhook, {"active": asked.name == "enable"})
     print(f"{webhook.name} is {_state_of(webhook)}")
+    return 0
+
+
+def _examine(settings: Settings, asked: argparse.Namespace) -> int:
+    with suppress(SettingsError):  # which is the first thing that it will say
+        create_app(settings)
+    found = doctor.examine(settings)
+    for finding in found:
+        print(f"{'BAD ' if finding.fault else 'good'}  {finding.part}{': ' if finding.fault else ''}{finding.fault}")
+        if finding.cure:
+            print(f"      -> {finding.cure}")
+    return 1 if any(finding.fault for finding in found) else 0
+
+
+def _back_up(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    print(_counted(backups.make_backup(asked.file, print)))
+    print("It holds what people said and webhooks' secrets. Keep SECRET_KEY (or CONTENT_KEY) in another place.")
+    return 0
+
+
+def _restore(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    print(_counted(backups.restore_backup(asked.file, print)))
+    return 0
+
+
+def _export_chat(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    print(_counted(exports.export_chat(asked.which, asked.file, print)))
+    return 0
+
+
+def _export_user(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    print(_counted(exports.export_user(asked.which, asked.file, print)))
+    return 0
+
+
+def _import_slack(settings: Settings, asked: argparse.Namespace) -> int:
+    create_app(settings)
+    for name, count in imports.import_slack(asked.file, print, asked.dry_run).items():
+        print(f"{count:8} {name}")
     return 0
 
 
