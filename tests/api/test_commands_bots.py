@@ -12,7 +12,7 @@ from slack_sdk.signature import SignatureVerifier
 from infitalks.actions import attempts, responses, sending, sending_asks
 from infitalks.actions.asks import ask
 from infitalks.backends import http
-from infitalks.models.deliveries import Delivery
+from infitalks.models.deliveries import Delivery, is_anything_due, webhooks_with_due
 from infitalks.models.webhooks import webhook_by_id
 from infitalks.settings import load_settings
 from tests import receivers
@@ -386,6 +386,8 @@ def test_asks_and_events_have_ways_of_their_own(ada: Person, receiver: Receiver)
     assert [each["type"] for each in relay.deliveries("new")] == ["action"]
     sending.deliver_waiting(ObjectId(relay.id))
     assert len(receiver.got) == 1
+    # Else workers would ring for it again and again, without an end.
+    assert not is_anything_due(ObjectId(relay.id)) and ObjectId(relay.id) not in webhooks_with_due()
     (row,) = Delivery.raw().find({"webhook": ObjectId(relay.id), "type": "action"})
     sending_asks.send_ask(row["_id"])
     assert len(receiver.got) == 2 and "x-slack-signature" in receiver.got[1].headers

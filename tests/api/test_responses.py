@@ -180,7 +180,9 @@ def test_one_that_its_user_dismissed_is_not_brought_back_but_said_anew(opened: O
 
 
 def test_an_answer_for_all_can_stand_in_a_thread_of_the_chat_only(opened: Open, ada: Person) -> None:
-    here, elsewhere = ada.say(opened.chat, "here")["id"], ada.say(ada.group(), "there")["id"]
+    other = ada.group()
+    ada.post(f"/api/chats/{other}/members", {"user_ids": [opened.command.made["bot_id"]]})
+    here, elsewhere = ada.say(opened.chat, "here")["id"], ada.say(other, "there")["id"]
     for thread in (here, elsewhere, "1405894322.002768", "nowhere"):
         payload = {"text": "reply", "response_type": "in_channel", "thread_ts": thread}
         check(opened.post(payload), 200, b"ok")
