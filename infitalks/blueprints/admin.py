@@ -86,7 +86,7 @@ def _report(report: Report) -> dict[str, Any]:
 def run_form(me: User, name: str) -> Any:
     report = admin.run_task(me, name, dry_run=bool(request.form.get("dry_run")))
     flash(f"{report.task} is queued.")
-    return redirect("/admin/maintenance?follow=1#history")
+    return redirect("/admin/maintenance?follow=1")  # no fragment: with one, browsers do not ask again by themselves
 
 
 @blueprint.get("/admin/settings")

@@ -206,7 +206,7 @@ def test_chats_are_listed_by_name_and_size_without_what_is_said(admin: Person, b
     direct = bob.post("/api/chats", {"kind": "direct", "user_id": eve.id}).json["id"]
     bob.say(direct, "just between us")
     page = main_of(admin.get("/admin/chats"))
-    assert "Secret garden" in page and "2 members · 1 messages · 2 entries" in page and direct in page
+    assert "Secret garden" in page and "2 members · 1 message · 2 entries" in page and direct in page
     everything = "".join(admin.get(f"/admin{path}").text for path in PAGES)
     assert "old oak" not in everything and "between us" not in everything
 
