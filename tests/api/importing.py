@@ -2,7 +2,7 @@
 
 from bson import ObjectId
 
-from infitalks.actions import imports
+from infitalks.actions.imported import own_id
 from infitalks.models.database import Doc, database
 from infitalks.models.log import Entry
 
@@ -18,7 +18,7 @@ def everything() -> dict[str, list[Doc]]:
 
 
 def chat_of(channel: str) -> ObjectId:
-    return imports._own_id("chat", channel)
+    return own_id("chat", channel)
 
 
 def messages_in(chat: ObjectId) -> list[Doc]:
