@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ from infitalks.actions.users import Claims, check_login, sign_in_with
 from infitalks.errors import Conflict, Invalid, Unauthenticated
 from infitalks.models.chats import Chat, Membership
 from infitalks.models.deliveries import Delivery
-from infitalks.models.log import broken_chats, chats_with_waiting
+from infitalks.models.log import Entry, broken_chats, chats_with_waiting
 from infitalks.models.users import User
 from tests.api.importing import chat_of, everything, messages_in, quiet
 from tests.people import Person
 from tests.slack_exports import DAY, START, Garden, SampleExport, ts, write_parts
 
 ROOT = Path(__file__).parents[2]
-# An import of its own process, which dies where it is told to with its thirteenth entry of nineteen.
+# An import of its own process, which dies at the point that it is told, at so many entries.
 KILLED = """
 import itertools, os, sys
 from pathlib import Path
@@ -39,7 +40,7 @@ from infitalks.settings import load_settings
 create_app(load_settings(os.environ))
 numbers, real = itertools.count(1), imports.append
 def append(draft):
-    if next(numbers) == 13:
+    if next(numbers) == int(sys.argv[3]):
         Path(os.environ["INFITALKS_FAILPOINTS"], sys.argv[2]).write_text("kill")
     return real(draft)
 imports.append = append
@@ -146,16 +147,26 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(garden: Garden, file: Pat
     assert counted == import_slack(file, quiet, False)
 
 
-@pytest.mark.parametrize("point", ["append.before_insert", "append.after_insert", "append.before_apply"])
-def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(
-    garden: Garden, file: Path, stores_environ: dict[str, str], tmp_path: Path, point: str
-) -> None:
+@pytest.fixture
+def killed(stores_environ: dict[str, str], tmp_path: Path) -> Callable[[Path, str, int], None]:
+    """`killed(file, point, number)`: an import that died there with its so-many-eth entry."""
     points = tmp_path / "points"
     points.mkdir()
-    own = {**stores_environ, "MONGODB_DATABASE": "api", "INFITALKS_FAILPOINTS": str(points)}
-    argv = (sys.executable, "-c", KILLED, str(file), point)
-    died = subprocess.run(argv, cwd=ROOT, env={**os.environ, **own}, capture_output=True, timeout=60, check=False)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    own = {**os.environ, **stores_environ, "MONGODB_DATABASE": "api", "INFITALKS_FAILPOINTS": str(points)}
+
+    def kill(file: Path, point: str, number: int) -> None:
+        argv = (sys.executable, "-c", KILLED, str(file), point, str(number))
+        died = subprocess.run(argv, cwd=ROOT, env=own, capture_output=True, timeout=60, check=False)
+        assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+
+    return kill
+
+
+@pytest.mark.parametrize("point", ["append.before_insert", "append.after_insert", "append.before_apply"])
+def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(
+    garden: Garden, file: Path, killed: Callable[[Path, str, int], None], point: str
+) -> None:
+    killed(file, point, 13)  # of nineteen
     counts = import_slack(file, quiet, False)
     assert counts["messages: there already"] > 0 and counts["messages: made"] > 0
     assert counts["messages: there already"] + counts["messages: made"] == 13
@@ -164,6 +175,24 @@ def test_killed_in_the_middle_it_goes_on_and_comes_to_the_same(
         chat = Chat.raw().find_one({"_id": chat_of(channel)})
         assert chat and chat["last_seq"] == said[-1]["seq"] and chat["last_message"]["id"] == said[-1]["_id"]
     assert len(messages_in(chat_of(garden.general))) == 9 and not broken_chats()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_killed_between_an_entry_and_what_it_changes_it_is_mended(
+    sample: SampleExport, killed: Callable[[Path, str, int], None], tmp_path: Path, number: int
+) -> None:
+    ada = sample.user("ada")
+    garden = sample.channel("garden", ada, topic={"value": "Tomatoes"})
+    sample.say(garden, ada)
+    file = sample.write(tmp_path / "slack.zip")
+    killed(file, "append.after_insert", number)
+    assert Entry.raw().count_documents({"chat": chat_of(garden)}) == number
+    import_slack(file, quiet, False)
+    (said,), chat = messages_in(chat_of(garden)), Chat.raw().find_one({"_id": chat_of(garden)})
+    assert chat and (chat["last_seq"], chat["n"], chat["topic"]) == (3, 1, "Tomatoes")
+    assert chat["last_message"]["id"] == said["_id"] and chat["last_at"] == said["at"]
+    (member,) = Membership.raw().find({"chat": chat["_id"]})
+    assert (member["user"], member["read_seq"], member["read_n"]) == (account(ada).id, 3, 1)
 
 
 def test_nobody_is_told_and_nothing_is_unread(garden: Garden, file: Path, ada: Person) -> None:
