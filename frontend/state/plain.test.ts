@@ -16,3 +16,11 @@ test("lists, quotes and lines become one line", () => {
 test("marks that mark nothing stay", () => {
   assert.equal(plain("2 ** 3 and a_b and x > y"), "2 ** 3 and a_b and x > y");
 });
+
+test("what somebody does is told without the marks of its slant", () => {
+  assert.equal(plain("_waters the beans_ and *goes*, as a_b_c does"), "waters the beans and goes, as a_b_c does");
+});
+
+test("a mark that was written as itself is shown as itself", () => {
+  assert.equal(plain("so it goes ¯\\\\\\_(ツ)\\_/¯"), "so it goes ¯\\_(ツ)_/¯");
+});

@@ -3,6 +3,7 @@
 Not for: machines that ask often (`/healthz`, `/readyz`).
 """
 
+import re
 import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ MOST_QUIET = timedelta(seconds=30)  # of beat, which rings every 2 s
 MOST_WAIT = timedelta(seconds=60)
 LEAST_FREE = 1024**3  # bytes
 ANSWER_SECONDS = 3
+REFUSED = re.compile("^post[.]")  # what came in and could not be taken: its sender was told
 
 
 @dataclass(frozen=True)
@@ -154,14 +156,17 @@ def _address(settings: Settings) -> Iterator[tuple[str, str]]:
 def _work(settings: Settings) -> Iterator[tuple[str, str]]:
     late = datetime.now(UTC) - MOST_WAIT
     if waiting := Entry.raw().count_documents({"out.state": "new", "at": {"$lt": late}}, hint="waiting"):
-        yield f"{waiting} log entries wait for more than a minute to be told", "See to workers and live events first."
+        yield f"log entries that wait for more than a minute to be told: {waiting}", "See to the parts above first."
     if dead := Entry.raw().count_documents({"out.state": "dead"}, hint="dead"):
         yield (
-            f"{dead} log entries were set aside after {MOST_TRIES} failures",
-            "The worker's log says why, by their numbers.",
+            f"log entries that were set aside after {MOST_TRIES} failures: {dead}",
+            "The worker's log says why, by their numbers. Then: infitalks maintenance run",
         )
-    if failed := Delivery.raw().count_documents({"state": "dead", "due": None, "tries": {"$gt": 0}}):
-        yield f"{failed} deliveries of webhooks failed for good", "Redeliver them: infitalks webhooks list"
+    if failed := Delivery.raw().count_documents({"state": "dead", "type": {"$not": REFUSED}}):
+        yield (
+            f"webhooks' deliveries that failed for good: {failed}",
+            "infitalks webhooks list, and redeliver ID --failed, or the webhook's own page.",
+        )
 
 
 CHECKS: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
