@@ -18,7 +18,10 @@ test("marks that mark nothing stay", () => {
 });
 
 test("what somebody does is told without the marks of its slant", () => {
-  assert.equal(plain("_waters the beans_ and *goes*, as a_b_c does"), "waters the beans and goes, as a_b_c does");
+  assert.equal(
+    plain("_waters the beans_ and *goes*, as a_b_c does"),
+    "waters the beans and goes, as a_b_c does",
+  );
 });
 
 test("a mark that was written as itself is shown as itself", () => {
