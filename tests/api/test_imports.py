@@ -20,13 +20,14 @@ from infitalks.actions.imported import own_id
 from infitalks.actions.imports import claim_account, import_slack
 from infitalks.actions.realtime import fan_out
 from infitalks.actions.users import Claims, check_login, sign_in_with
-from infitalks.errors import Conflict, Invalid, Unauthenticated
+from infitalks.errors import Conflict, Invalid, Unauthenticated, Unavailable
 from infitalks.models.chats import Chat, Membership
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import Entry, broken_chats, chats_with_waiting
 from infitalks.models.users import User
 from tests.api.importing import chat_of, everything, messages_in, quiet
 from tests.people import Person
+from tests.running import Running, wait_until
 from tests.slack_exports import DAY, START, Garden, SampleExport, ts, write_parts
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,29 @@ def test_killed_between_an_entry_and_what_it_changes_it_is_mended(
     assert chat["last_message"]["id"] == said["_id"] and chat["last_at"] == said["at"]
     (member,) = Membership.raw().find({"chat": chat["_id"]})
     assert (member["user"], member["read_seq"], member["read_n"]) == (account(ada).id, 3, 1)
+
+
+def test_without_the_database_it_says_that_the_same_again_goes_on(
+    app: Flask, garden: Garden, file: Path, mongod_process: Running
+) -> None:
+    def dies(line: str) -> None:
+        if line.startswith("secret"):
+            mongod_process.kill()
+
+    try:
+        with pytest.raises(Unavailable, match="goes on where it stopped"):
+            garden.sample.say(garden.general, garden.ada, "the last", ts=ts(9 * DAY))
+            for number in range(300):  # more than is written while the database dies
+                garden.sample.say(garden.general, garden.ada, f"and {number}", ts=ts(10 * DAY + number))
+            import_slack(garden.sample.write(file), dies, False)
+    finally:
+        mongod_process.start()
+    ready = app.test_client()
+    wait_until(lambda: ready.get("/readyz").status_code == 200, "the app has its database again")
+    counts = import_slack(file, quiet, False)
+    assert counts["messages: there already"] + counts["messages: made"] == 13 + 301 and not broken_chats()
+    times = [each["at"] for each in messages_in(chat_of(garden.general))]
+    assert len(times) == 9 + 301 and times == sorted(times)
 
 
 def test_nobody_is_told_and_nothing_is_unread(garden: Garden, file: Path, ada: Person) -> None:
