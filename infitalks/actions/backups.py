@@ -51,7 +51,8 @@ def make_backup(file: Path, tell: Tell) -> Counts:
     if file.exists():
         raise Conflict(f"{file} is there already.")
     part = file.with_name(f"{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # for its owner alone
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # for its owner alone
     try:
         with os.fdopen(descriptor, "wb") as stream, pymongo.timeout(TASK_SECONDS):
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:

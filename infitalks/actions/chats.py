@@ -36,7 +36,7 @@ def open_direct(user_id: ObjectId, other: str) -> tuple[ObjectId, bool]:
     (partner,) = _known_users([other], "user_id")
     if partner == user_id:
         raise Invalid("A direct chat needs somebody else.", fields={"user_id": "is yourself"})
-    chat_id = _direct_id(user_id, partner)
+    chat_id = direct_id(user_id, partner)
     if chat_by_id(chat_id):
         apply_members(chat_id, 1)  # whoever is just making it may not have come so far
         Membership.raw().update_one({"_id": membership_id(chat_id, user_id)}, {"$set": {"hidden_n": None}})
@@ -49,7 +49,7 @@ def open_direct(user_id: ObjectId, other: str) -> tuple[ObjectId, bool]:
     return chat_id, True
 
 
-def _direct_id(one: ObjectId, other: ObjectId) -> ObjectId:
+def direct_id(one: ObjectId, other: ObjectId) -> ObjectId:
     pair = b"".join(sorted((one.binary, other.binary)))
     return ObjectId(hashlib.sha256(b"direct" + pair).digest()[:12])
 

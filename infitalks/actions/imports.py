@@ -16,7 +16,7 @@ from bson import ObjectId
 from pymongo.errors import PyMongoError
 
 from infitalks.actions import log as chat_log
-from infitalks.actions.chats import _direct_id
+from infitalks.actions.chats import direct_id
 from infitalks.actions.imported import Account, Counts, Ledger, People, Tell, claim_account, own_id
 from infitalks.actions.log import Draft, append
 from infitalks.actions.summaries import move_read_positions
@@ -214,7 +214,7 @@ class Room:
         self._of = conversation
         self._members = sorted(members, key=lambda each: (not each.is_open, each.id != creator))
         self._is_direct = conversation.kind == "direct" and len(members) == 2
-        self.id = _direct_id(members[0].id, members[1].id) if self._is_direct else own_id("chat", conversation.id)
+        self.id = direct_id(members[0].id, members[1].id) if self._is_direct else own_id("chat", conversation.id)
         said = datetime.fromtimestamp(first[0], UTC) if first else None
         self._made_at = min(filter(None, (conversation.created, said)), default=datetime.now(UTC))
         self.threads: set[ObjectId] = set()  # first messages of threads, as they come by
