@@ -9,19 +9,33 @@ from bson import ObjectId
 from flask import Flask
 
 from infitalks.actions import log as chat_log
-from infitalks.actions import maintenance, retention
+from infitalks.actions import maintenance, migrations, retention
+from infitalks.app import create_app
 from infitalks.models.chats import Chat, Membership, membership_id
-from infitalks.models.database import Doc, database
+from infitalks.models.database import Doc, connect_database, database, disconnect_database
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import Report
 from infitalks.models.media import Media
 from infitalks.models.site import Day, Site
 from infitalks.models.users import User
+from infitalks.settings import load_settings
 from tests.api.test_maintenance import finished, run
 from tests.people import Person
 
 NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def app(stores_environ: dict[str, str]) -> Iterator[Flask]:
+    """The app on a database of its own: in the session's, other tests leave logs that are no chat's."""
+    environ = {**stores_environ, "INFITALKS_RATE_LIMITS": "off"}
+    disconnect_database()
+    app = create_app(load_settings({**environ, "MONGODB_DATABASE": "maintenance"}))
+    migrations.upgrade()
+    yield app
+    disconnect_database()
+    connect_database(load_settings({**environ, "MONGODB_DATABASE": "api"}))
 
 
 @pytest.fixture
