@@ -318,7 +318,7 @@ def _rotate_webhook(settings: Settings, asked: argparse.Namespace) -> int:
 
 def _switch_webhook(settings: Settings, asked: argparse.Namespace) -> int:
     webhook = _get_webhook(settings, asked)
-    webhooks.change_webhook(webhook, {"active": asked.name == "enable"})
+    webhooks.change_webhook(webhook, {"active": asked.name == "enable"}, None)
     print(f"{webhook.name} is {_state_of(webhook)}")
     return 0
 

@@ -122,7 +122,7 @@ def _webhook(webhook_id: str) -> Webhook:
 def switch_webhook(by: User, webhook_id: str, *, on: bool) -> Webhook:
     webhook = _webhook(webhook_id)
     _note(by, f"switched {'on' if on else 'off'}", f"webhook {webhook.name}")
-    webhooks.change_webhook(webhook, {"active": on})
+    webhooks.change_webhook(webhook, {"active": on}, None)
     return webhook
 
 

@@ -89,17 +89,25 @@ def maker_gone(webhook: Webhook, delivery: Doc) -> str | None:
     """A webhook tells nothing that its maker, who chose the receiver, was shut out of."""
     if webhook.created_by not in enabled_users([webhook.created_by]):
         return "the account of its maker is closed"
-    key = membership_id(delivery["chat"], webhook.created_by)
-    membership = memberships_by_id([key]).get(key)
-    if membership and not _sees(membership, delivery):
-        return "its maker is not in the chat any more"
-    return None
+    membership = _membership(webhook.created_by, delivery)
+    out = membership and not membership["active"] and not _sees(membership, delivery)
+    return "its maker is not in the chat any more" if out else None
+
+
+def maker_sees(webhook: Webhook, delivery: Doc) -> bool:
+    """Whether it is of a time that the maker has a part in, where they have one in the chat."""
+    membership = _membership(webhook.created_by, delivery)
+    return not membership or _sees(membership, delivery)
+
+
+def _membership(user_id: ObjectId, delivery: Doc) -> Doc | None:
+    key = membership_id(delivery["chat"], user_id)
+    return memberships_by_id([key]).get(key)
 
 
 def may_hear(user_id: ObjectId, delivery: Doc) -> bool:
     """Whether a user or bot is in the chat that it is about, and was at that time."""
-    key = membership_id(delivery["chat"], user_id)
-    membership = memberships_by_id([key]).get(key)
+    membership = _membership(user_id, delivery)
     enabled = bool(enabled_users([user_id]))
     return bool(enabled and membership and membership["active"] and _sees(membership, delivery))
 
@@ -171,10 +179,19 @@ def mark(delivery: Doc, fields: Doc) -> None:
 
 def switch_off(webhook: Webhook, cause: str, reason: str) -> None:
     """Nothing is sent any more until somebody switches it on; its maker hears why, once for each `cause`."""
+    if not Webhook.raw().find_one(unchanged(webhook), {"_id": 1}):
+        return  # somebody mended it while it was tried
     # The word first: who is killed in between does it again, and it is said once all the same.
     tell_maker(webhook, cause, reason)
-    Webhook.raw().update_one({"_id": webhook.id}, {"$set": {"active": False, "off_reason": reason}})
-    bury(webhook.id, f"the webhook was switched off: {reason}")
+    off = {"$set": {"active": False, "off_reason": reason}}
+    if Webhook.raw().update_one(unchanged(webhook), off).matched_count:
+        bury(webhook.id, f"the webhook was switched off: {reason}")
+
+
+def unchanged(webhook: Webhook) -> Doc:
+    """Finds the webhook as long as it leads where it did, for the same maker."""
+    same = ("url", "actions_url", "created_by")
+    return {"_id": webhook.id, **{name: getattr(webhook, name) for name in same}}
 
 
 def bury(webhook_id: ObjectId, reason: str | None) -> None:

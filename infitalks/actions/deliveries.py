@@ -146,10 +146,18 @@ def list_deliveries(
 ) -> tuple[list[Doc], bool]:
     """The newest ones first, of what the user `by` may see, and whether there are more. None: the machine's admin.
 
-    Looking after a webhook shows nothing of chats, or of times in a chat, that one has no part in.
+    Looking after a webhook shows nothing of chats, or of times in a chat, that one has no part in; and of what others
+    asked its bot no more than that they did, and how it went.
     """
     found = deliveries_of(webhook.id, states, before, limit + 1)
-    return _seen_by(by, found[:limit]), len(found) > limit
+    return [_without_others_words(by, row) for row in _seen_by(by, found[:limit])], len(found) > limit
+
+
+def _without_others_words(by: ObjectId | None, row: Doc) -> Doc:
+    if by is None or row.get("user", by) == by:
+        return row
+    attempts = [{**attempt, "answer": None} for attempt in row["attempts"]]
+    return {**row, "body": b"", "private": True, "attempts": attempts}
 
 
 def _seen_by(user_id: ObjectId | None, rows: list[Doc]) -> list[Doc]:
@@ -180,20 +188,25 @@ def redeliver(webhook: Webhook, by: ObjectId | None, delivery_id: str) -> Doc:
         queue.ring_once("webhooks.ask", delivery_id)
     else:
         ring([webhook.id])
-    return again or row
+    return _without_others_words(by, again or row)
 
 
 def redeliver_failed(webhook: Webhook, by: ObjectId | None) -> int:
     """The same for all of the failed list, but for what somebody asked: that is not done behind their back, long after
     they were told that it failed. Returns how many they are."""
     _require_on(webhook)
-    refused = failed_requests(webhook.id)
+    refused = _seen_by(by, failed_requests(webhook.id))
     for row in refused:
         receive_again(webhook, row, by)
-    dead = {"webhook": webhook.id, "state": "dead", "incoming": {"$ne": True}, **EVENTS}
-    changed = Delivery.raw().update_many(dead, _afresh(by))
+    changed = Delivery.raw().update_many({"_id": {"$in": _failed_events(webhook, by)}, "state": "dead"}, _afresh(by))
     ring([webhook.id])
     return len(refused) + int(changed.modified_count)
+
+
+def _failed_events(webhook: Webhook, by: ObjectId | None) -> list[str]:
+    dead = {"webhook": webhook.id, "state": "dead", "incoming": {"$ne": True}, **EVENTS}
+    rows = list(Delivery.raw().find(dead, {"chat": 1, "seq": 1}))
+    return [row["_id"] for row in _seen_by(by, rows)]
 
 
 def _require_on(webhook: Webhook) -> None:

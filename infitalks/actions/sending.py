@@ -21,12 +21,14 @@ from infitalks.actions.attempts import (
     end,
     kept,
     maker_gone,
+    maker_sees,
     mark,
     may_hear,
     post,
     seat,
     since_now,
     switch_off,
+    unchanged,
 )
 from infitalks.actions.deliveries import ring
 from infitalks.actions.leases import leased, renew_lease
@@ -89,6 +91,8 @@ def _deliver(webhook: Webhook, delivery: Doc) -> None:
     if gone := maker_gone(webhook, delivery):
         end(delivery, "dead", gone)
         switch_off(webhook, f"maker.{delivery['_id']}", gone)
+    elif not maker_sees(webhook, delivery):
+        end(delivery, "dead", "it is of a time that its maker has no part in")
     elif not may_hear(webhook.bot, delivery):
         end(delivery, "dead", "its bot is not in the chat any more")
     elif stopped := _stopped(webhook, delivery):
@@ -163,7 +167,7 @@ def _note_failure(webhook: Webhook, asked: float, *, unanswered: bool) -> None:
         "rest_until": since_now(rest),
     }
     changed = Webhook.raw().find_one_and_update(
-        {"_id": webhook.id, "active": True},
+        {**unchanged(webhook), "active": True},
         [{"$set": fields}, {"$set": {"spent": {"$lt": ["$failing_since", since_now(-OFF_AFTER)]}}}],
         return_document=ReturnDocument.AFTER,
     )

@@ -74,7 +74,7 @@ def _send(webhook: Webhook, ask: Doc, url: str) -> None:
         _take(webhook, ask, outcome)
         return
     _fail(webhook, ask, _in_words(outcome), outcome)
-    if outcome.status == 410 and not ask["url"]:  # that of one button is not the webhook's
+    if outcome.status == 410 and not ask["url"] and _only_sends(webhook):  # that of one button is not the webhook's
         switch_off(webhook, f"gone.{ask['_id']}", "its receiver says that it is gone for good (410)")
 
 
@@ -82,7 +82,8 @@ def _why_not(webhook: Webhook, ask: Doc, url: str) -> str | None:
     if not webhook.active:
         return "it is switched off"
     if gone := maker_gone(webhook, ask):
-        switch_off(webhook, f"maker.{ask['_id']}", gone)
+        if _only_sends(webhook):
+            switch_off(webhook, f"maker.{ask['_id']}", gone)
         return gone
     if not may_hear(webhook.bot, ask):
         return "its bot is not in the chat any more"
@@ -90,7 +91,15 @@ def _why_not(webhook: Webhook, ask: Doc, url: str) -> str | None:
         return "who asked is not in the chat any more"
     if not url:
         return "it leads nowhere any more"
-    return "it could not be sent in time" if _is_late(ask) else None
+    if not _is_late(ask):
+        return None
+    # Whoever had it may have sent it before it died.
+    return "it may have been done, but its answer was lost" if ask["tries"] > 1 else "it could not be sent in time"
+
+
+def _only_sends(webhook: Webhook) -> bool:
+    """What comes in is not ended by a button that leads nowhere."""
+    return bool(webhook.kind != "incoming")
 
 
 def _take(webhook: Webhook, ask: Doc, outcome: Outcome) -> None:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
-from mongoengine.errors import NotUniqueError
+from mongoengine.errors import DoesNotExist, NotUniqueError
 
 from infitalks import access
 from infitalks.actions import chats
 from infitalks.actions.users import create_bot, disable_user, rename_bot
-from infitalks.errors import Conflict
+from infitalks.errors import Conflict, NotFound
 from infitalks.integrations.signatures import SECRET_BYTES, write_secret
 from infitalks.models.deliveries import Delivery
 from infitalks.models.users import secret_hash, user_by_id
@@ -20,6 +20,7 @@ from infitalks.schemas.webhooks import FIELDS, check_command, check_fields, chec
 
 MOST_OF_A_KIND = 50  # in one chat, of those that send
 OVERLAP = timedelta(hours=24)  # how long a replaced signing secret goes on signing
+ADDRESSES = ("url", "actions_url")  # that it sends to
 SIGNS_OF_FAILURE = ("off_reason", "failing_since", "misses", "rest_until")
 
 
@@ -95,11 +96,13 @@ def _fresh_proofs() -> dict[str, str]:
     return {"secret": write_secret(secrets.token_bytes(SECRET_BYTES)), "token": secrets.token_urlsafe(20)}
 
 
-def change_webhook(webhook: Webhook, given: dict[str, Any]) -> bool:
+def change_webhook(webhook: Webhook, given: dict[str, Any], by: ObjectId | None) -> bool:
     """Set these of its fields; its bot's name goes with its own. Returns whether it has a new secret by that: an
-    incoming one gets its first with an actions_url.
+    incoming one gets its first with an actions_url. Whoever gives it another address to send to answers for it from
+    then on; `by` None: the machine's admin, who answers for nothing.
 
-    Raises Invalid where they do not go together, Conflict for a command that the chat has already.
+    Raises Invalid where they do not go together, Conflict for a command that the chat has already, NotFound where it
+    was deleted meanwhile.
     """
     check_fields(webhook.kind, given)
     _check_together(webhook, given)
@@ -107,6 +110,8 @@ def change_webhook(webhook: Webhook, given: dict[str, Any]) -> bool:
     change: dict[str, Any] = {f"set__{name}": value for name, value in (given | fresh).items()}
     if given.get("active") or given.get("url"):  # a fresh start
         change |= {f"unset__{name}": True for name in SIGNS_OF_FAILURE}
+    if by and any(name in given and given[name] != getattr(webhook, name) for name in ADDRESSES):
+        change["set__created_by"] = by
     try:
         if change:
             webhook.update(**change)
@@ -114,8 +119,15 @@ def change_webhook(webhook: Webhook, given: dict[str, Any]) -> bool:
         raise _taken(given["command"]) from None
     if "name" in given:
         rename_bot(webhook.bot, given["name"])
-    webhook.reload()
+    _reload(webhook)
     return bool(fresh)
+
+
+def _reload(webhook: Webhook) -> None:
+    try:
+        webhook.reload()
+    except DoesNotExist:  # in another tab
+        raise NotFound() from None
 
 
 def _check_together(webhook: Webhook, given: dict[str, Any]) -> None:
@@ -137,7 +149,7 @@ def rotate_webhook(webhook: Webhook, by: ObjectId | None) -> str:
     if by:
         change["created_by"] = by
     webhook.update(**{f"set__{name}": value for name, value in change.items()})
-    webhook.reload()
+    _reload(webhook)
     return address or str(webhook.secret)
 
 

@@ -62,7 +62,7 @@ def get_webhook(me: User, webhook_id: str) -> WebhookOut:
 @api(body=WebhookPatchIn, answers={200: NewWebhookOut})
 def patch_webhook(me: User, webhook_id: str, body: WebhookPatchIn) -> NewWebhookOut:
     webhook = get_webhook_for(me.id, webhook_id)
-    return changed_webhook_out(webhook, fresh=webhooks.change_webhook(webhook, body.given()))
+    return changed_webhook_out(webhook, fresh=webhooks.change_webhook(webhook, body.given(), me.id))
 
 
 @blueprint.delete("/api/webhooks/<webhook_id>")

@@ -208,7 +208,7 @@ def _do(me: User, chat_id: str, webhook_id: str, deed: Callable[[Webhook], str],
 def edit_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
     webhook = _get(me, chat_id, webhook_id)
     try:
-        fresh = webhooks.change_webhook(webhook, _changes(webhook))
+        fresh = webhooks.change_webhook(webhook, _changes(webhook), me.id)
     except InfiTalksError as error:
         return _show(me, webhook, error)
     if fresh:
@@ -235,7 +235,7 @@ def switch_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
     on = request.form.get("on") == "1"
 
     def turn(webhook: Webhook) -> str:
-        webhooks.change_webhook(webhook, {"active": on})
+        webhooks.change_webhook(webhook, {"active": on}, me.id)
         return "It is on." if on else "It is off."
 
     return _do(me, chat_id, webhook_id, turn)

@@ -43,7 +43,8 @@ class DeliveryOut(Out):
     it is not any more: `state` ok, or dead for the `reason`.
 
     What came in has `type` post.<format> (edit, delete), `state` ok or dead, and those `headers` that its format
-    reads; `cut`: only the beginning of the body was kept. `message_id`: the message that shows it, or that it tells of.
+    reads; `cut`: only the beginning of the body was kept. `private`: somebody else asked the bot for this, so what they
+    asked and were answered is left out. `message_id`: the message that shows it, or that it tells of.
     """
 
     id: DeliveryId
@@ -61,6 +62,7 @@ class DeliveryOut(Out):
     headers: dict[str, str]
     body: str
     cut: bool
+    private: bool
     redeliverable: bool
     attempts: list[AttemptOut]
     replays: list[ReplayOut]
@@ -93,6 +95,7 @@ def delivery_out(doc: Doc) -> DeliveryOut:
         headers=dict(doc.get("headers", ())),
         body=doc["body"].decode(errors="replace"),
         cut=doc.get("cut", False),
+        private=doc.get("private", False),
         redeliverable=post and not doc.get("cut") and not doc.get("unsigned"),
         attempts=[AttemptOut(**attempt) for attempt in doc["attempts"]],
         replays=[
