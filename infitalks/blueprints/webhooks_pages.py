@@ -182,7 +182,9 @@ def pretty(body: str, content_type: str) -> str:
     """JSON in lines; a form's fields one below the other, JSON in them too; anything else as it is."""
     try:
         check_depth(body)
-        return json.dumps(json.loads(body, strict=False), indent=2, ensure_ascii=False)
+        value = json.loads(body, strict=False)
+        check_text(value)  # half of a surrogate pair is no UTF-8
+        return json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, Malformed, RecursionError):
         pass
     if not content_type.startswith("application/x-www-form-urlencoded"):

@@ -276,6 +276,7 @@ BODIES = {
     '{"half': ("application/json", '{"half'),
     "a=1&b=&payload=%7B%22x%22%3A1%7D": ("application/x-www-form-urlencoded", 'a = 1\npayload = {\n  "x": 1\n}'),
     "disk & hose": ("text/plain", "disk & hose"),
+    '{"text":"\\ud83d"}': ("application/json", '{"text":"\\ud83d"}'),
     "[" * 30_000: ("application/json", "[" * 30_000),
     "[" * 500 + "]" * 500: ("application/json", "[" * 500 + "]" * 500),  # in lines it would be a megabyte of spaces
 }
@@ -285,6 +286,13 @@ BODIES = {
 def test_a_body_is_shown_as_readable_as_it_can_be(body: str) -> None:
     content_type, shown = BODIES[body]
     assert pretty(body, content_type) == shown
+
+
+def test_a_body_with_half_of_a_surrogate_pair_is_shown_as_it_came(hook: Hook) -> None:
+    hook.client.post(f"{hook.path}/slack", data=b'{"text":"\\ud83d"}', content_type="application/json")
+    kept(hook)
+    answer = hook.owner.get(page_of(hook))
+    assert answer.status_code == 200 and '{"text":"\\ud83d"}' in html.unescape(answer.text)
 
 
 # Who may
