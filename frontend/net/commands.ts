@@ -47,7 +47,7 @@ export async function runCommand(chatId: string, text: string): Promise<void> {
   const run = runOf(chatId);
   if (run.value?.refused === null) return;
   run.value = { text, refused: null };
-  const client_id = commandId(localStorage, me.value.id, chatId, text, newId());
+  const client_id = commandId(localStorage, me.value.id, chatId, text, newId(), Date.now());
   const path = `/api/chats/${chatId}/commands`;
   try {
     const { message } = await callPatiently<{ message: Message | null }>("POST", path, { text, client_id });
@@ -69,8 +69,9 @@ export function refuse(chatId: string, text: string, refused: string): void {
   runOf(chatId).value = { text, refused };
 }
 
-/** Takes away what was said about a command, since its text is being changed. */
+/** Takes away what was said about a command, since its text is being changed: then it is another one. */
 export function forgetRefusal(chatId: string): void {
+  settleCommand(localStorage, me.value.id, chatId);
   if (runOf(chatId).value?.refused) runOf(chatId).value = null;
 }
 

@@ -74,11 +74,20 @@ test("the command whose arguments are typed is known by its whole name", () => {
 
 test("a command keeps its client_id while it is tried again, and another text or a settled one gets a new one", () => {
   const store = memoryStore();
-  const ask = (text: string, fresh: string, chat = "c1") => commandId(store, "ada", chat, text, fresh);
+  const ask = (text: string, fresh: string, chat = "c1") => commandId(store, "ada", chat, text, fresh, 1000);
   assert.equal(ask("/deploy a b\nc", "one"), "one");
   assert.equal(ask("/deploy a b\nc", "two"), "one");
   assert.equal(ask("/deploy a b\nc", "three", "c2"), "three");
   assert.equal(ask("/deploy a", "four"), "four");
   settleCommand(store, "ada", "c1");
   assert.equal(ask("/deploy a", "five"), "five");
+});
+
+test("the same command is meant anew five minutes later, or by a clock that was set back", () => {
+  const store = memoryStore();
+  const ask = (fresh: string, now: number) => commandId(store, "ada", "c1", "/deploy a", fresh, now);
+  assert.equal(ask("one", 1_000_000), "one");
+  assert.equal(ask("two", 1_299_999), "one");
+  assert.equal(ask("three", 1_300_000), "three");
+  assert.equal(ask("four", 1_000_000), "four");
 });

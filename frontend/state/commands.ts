@@ -7,6 +7,8 @@ const COMMAND = /^\/[a-z][a-z0-9_-]*(\s|$)/i;
 const LITERAL = /^\/\/+[a-z][a-z0-9_-]*(\s|$)/i;
 const NAME = /^\/([a-z0-9_-]*)$/i;
 const BEGUN = /^\/([a-z][a-z0-9_-]*)\s/i;
+const KEPT = /^(\S+) (\d+) (.*)$/s;
+const SAME_MS = 5 * 60_000;
 
 /** Whether a text is a command and not a message: a slash and a word, as no path nor fraction is. */
 export const isCommand = (text: string): boolean => COMMAND.test(text);
@@ -43,16 +45,23 @@ const key = (userId: string, chatId: string) => `infitalks.command.${userId}.${c
 
 /**
  * The client_id under which a chat's command is sent: the same for the same text until it is settled, over reloads
- * too, so that trying again runs nothing twice.
+ * too, so that trying again runs nothing twice. After five minutes, though, the same text is meant anew. `now` in ms.
  */
-export function commandId(store: Store, userId: string, chatId: string, text: string, fresh: string): string {
-  const [kept, of] = (store.getItem(key(userId, chatId)) ?? "").split(/ (.*)/s);
-  if (kept && of === text) return kept;
-  store.setItem(key(userId, chatId), `${fresh} ${text}`);
+export function commandId(
+  store: Store,
+  userId: string,
+  chatId: string,
+  text: string,
+  fresh: string,
+  now: number,
+): string {
+  const [, kept, at, of] = KEPT.exec(store.getItem(key(userId, chatId)) ?? "") ?? [];
+  if (kept && of === text && Math.abs(now - Number(at)) < SAME_MS) return kept;
+  store.setItem(key(userId, chatId), `${fresh} ${now} ${text}`);
   return fresh;
 }
 
-/** Forgets the client_id: the server has said what became of the command. */
+/** Forgets the client_id: the server has said what became of the command, or its text is being changed. */
 export function settleCommand(store: Store, userId: string, chatId: string): void {
   store.removeItem(key(userId, chatId));
 }
