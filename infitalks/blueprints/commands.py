@@ -22,7 +22,7 @@ def get_commands(me: User, chat_id: str) -> CommandsOut:
 
 
 @blueprint.post("/api/chats/<chat_id>/commands")
-@api(body=CommandIn, limit="60/minute", answers={200: RanOut})
+@api(body=CommandIn, limit="60/minute", shared=True, answers={200: RanOut})
 def post_command(me: User, chat_id: str, body: CommandIn) -> RanOut:
     message = commands.run_command(me, chat_id, body.text, body.client_id)
     return RanOut(message=_shown(me, message) if message else None)

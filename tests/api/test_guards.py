@@ -85,9 +85,16 @@ def test_every_route_has_a_rate_limit(app: Flask) -> None:
         assert parse(policy.limit).amount > 0, rule.rule
 
 
-def test_sign_in_is_limited_for_all_processes_together(app: Flask) -> None:
-    shared = {rule.rule for rule, policy in guarded(app) if policy.shared}
-    assert shared == {"/api/auth/register", "/api/auth/login", "/api/auth/tokens", "/login", "/register"}
+def test_signing_in_and_asking_bots_is_limited_for_all_processes_together(app: Flask) -> None:
+    shared = {(rule.rule, policy.limit) for rule, policy in guarded(app) if policy.shared}
+    signing_in = {"/api/auth/register", "/api/auth/login", "/api/auth/tokens", "/login", "/register"}
+    asking = {
+        "/api/chats/<chat_id>/commands",
+        "/api/messages/<message_id>/actions",
+        "/api/ephemerals/<ephemeral_id>/actions",
+    }
+    assert {rule for rule, _ in shared} == signing_in | asking
+    assert {limit for rule, limit in shared if rule in asking} == {"60/minute"}
 
 
 def test_every_unsafe_json_route_has_a_shape_for_its_body(app: Flask) -> None:
