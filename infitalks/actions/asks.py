@@ -36,9 +36,11 @@ def ask(
     url: str | None = None,
     message: ObjectId | None = None,
     ephemeral: ObjectId | None = None,
+    digest: str | None = None,
 ) -> bool:
     """Let the webhook's program be asked, within seconds and once. Returns whether that is new: a repeat under the
     user's key asks nothing. `url`: where to, if not the webhook's own; `message`, `ephemeral`: whose button it was.
+    `digest`: of what a repeat has to say the same of, which the caller compares.
 
     Who may ask what is checked by the caller, and again when it is sent.
     """
@@ -52,6 +54,7 @@ def ask(
         "url": url,
         "message": message,
         "ephemeral": ephemeral,
+        "digest": digest,
         "by_bot": False,
         "origin": {},
         "attempts": [],

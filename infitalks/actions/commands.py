@@ -1,5 +1,6 @@
 """Slash commands: those that every chat has, and those that its bots answer. Not for: making these (webhooks.py)."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from infitalks.actions.asks import ask, ask_id
 from infitalks.actions.chats import add_members, change_chat, leave_chat
 from infitalks.actions.messages import send_message
 from infitalks.actions.responses import open_response, response_url
-from infitalks.errors import Invalid
+from infitalks.errors import Conflict, Invalid
 from infitalks.integrations.commands import Called, write_command
 from infitalks.models.chats import active_members, memberships_of
 from infitalks.models.database import Doc, object_id
@@ -131,7 +132,8 @@ def run_command(user: User, chat_id: str, text: str, client_id: str) -> Doc | No
     """Do what `text`, a slash and a command's name and more, says. Returns the message that it was turned into, None
     where it makes none, or a bot is asked. A repeat under the same client_id does nothing anew.
 
-    Raises Invalid naming `text` for what is no command here or is called wrongly, and what its deed raises.
+    Raises Invalid naming `text` for what is no command here or is called wrongly, Conflict for another text under the
+    same client_id, and what its deed raises.
     """
     access.require_person(user)  # bots that call one another's commands would never come to an end
     found = NAME.match(text.strip())
@@ -164,9 +166,13 @@ def _ask_bot(call: Call, name: str) -> None:
     if not memberships_of(webhook.bot, [call.chat["_id"]]):
         raise _refused(f"the bot of /{name} is not in this chat any more")
     delivery = ask_id(webhook, call.user.id, call.chat["_id"], "command", call.client_id)
+    digest = hashlib.sha256(call.text.encode()).hexdigest()
     if not delivery_by_id(delivery):
         written = write_command(webhook.format, _called(call, webhook, delivery))
-        ask(webhook, call.user.id, call.chat["_id"], "command", call.client_id, *written)
+        ask(webhook, call.user.id, call.chat["_id"], "command", call.client_id, *written, digest=digest)
+    stored = delivery_by_id(delivery)  # of two at once, only one was written
+    if stored and stored.get("digest", digest) != digest:
+        raise Conflict("This client_id was used for something else.")
 
 
 def _called(call: Call, webhook: Webhook, delivery: str) -> Called:

@@ -44,7 +44,7 @@ DELAYS = (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
 JITTER = 0.2
 LONGEST_WAIT = 3600  # that a receiver's Retry-After can ask for, in seconds
 TURN_SECONDS = 5.0  # then others may have the place: a receiver that is slow, but answers, must not keep it
-MOST_AT_ONCE = 16  # in this process
+MOST_AT_ONCE = 10  # in this process: of its 16 threads some are left for asks, which wait half a minute at most
 FIRST_REST, LONGEST_REST = 5, 300  # seconds that a receiver which does not answer at all is left alone
 OFF_AFTER = 5 * 24 * 3600  # seconds of nothing but failures
 

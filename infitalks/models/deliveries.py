@@ -41,6 +41,7 @@ class Delivery(Stored):
     user = ObjectIdField()  # who asked: commands and actions
     url = StringField()  # where this one goes, if not to the webhook's own
     ephemeral = ObjectIdField()  # whose button was pressed
+    digest = StringField()  # of a command's text
     by_bot = BooleanField(default=False)
     origin = DictField()  # of the entry: {hops, bots}
     state = StringField(required=True, choices=STATES)

@@ -1,6 +1,7 @@
 """Commands that bots answer: what their program is told, what proves it, and what becomes of its answer."""
 
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -399,12 +400,28 @@ def test_a_place_is_kept_for_other_hosts(ada: Person, receiver: Receiver) -> Non
     command.give(ada)
     host = f"127.0.0.1:{receiver.port}"
     with attempts.seat("asks", host, 12), attempts.seat("asks", host, 12), attempts.seat("asks", host, 12):
-        with attempts.seat("asks", host, 12), attempts.seat("events", host, 16) as free:
+        with attempts.seat("asks", host, 12), attempts.seat("events", host, 10) as free:
             assert free
             assert command.work()["state"] == "new"
         with attempts.seat("asks", "elsewhere", 4), attempts.seat("asks", "third", 4) as full:
             assert not full
         assert command.work()["state"] == "ok"
+
+
+def test_events_leave_places_for_asks(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    relay = Relay(ada, chat, receiver.url)
+    command = Command(ada, chat, receiver.url)
+    ada.say(chat, "hello")
+    command.give(ada)
+    with ExitStack() as busy:
+        for number in range(10):
+            assert busy.enter_context(attempts.seat("events", f"host{number}", sending.MOST_AT_ONCE))
+        tell(chat, relay)
+        assert [each["state"] for each in relay.deliveries()] == ["new"]
+        assert command.work()["state"] == "ok"
+    relay.work()
+    assert [each["state"] for each in relay.deliveries()] == ["ok"]
 
 
 def test_the_sweep_finds_what_nobody_was_rung_for(ada: Person, receiver: Receiver, monkeypatch: Any) -> None:
@@ -430,6 +447,17 @@ def test_a_repeat_of_an_ask_writes_nothing(ada: Person, receiver: Receiver) -> N
         assert order(ada, chat, "/deploy", "same").status_code == 200
         webhook: Any = webhook_by_id(ObjectId(command.id))
         assert not ask(webhook, ObjectId(ada.id), ObjectId(chat), "command", "same", "text/plain", b"other")
+
+
+def test_another_text_under_the_same_client_id_is_refused_and_not_asked(ada: Person, receiver: Receiver) -> None:
+    chat = ada.group()
+    command = Command(ada, chat, receiver.url)
+    assert order(ada, chat, "/deploy one", "same").status_code == 200
+    with nothing_changes():
+        assert order(ada, chat, "/deploy two", "same").status_code == 409
+    assert order(ada, chat, "/deploy one", "same").status_code == 200
+    command.work()
+    assert [fields(got)["text"] for got in receiver.got] == ["one"]
 
 
 def test_addresses_to_answer_at_come_of_the_settings_not_of_who_asks(
