@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -68,6 +69,13 @@ def fields(got: Got) -> dict[str, str]:
 def reply_path(got: Got) -> str:
     """The path of the address that a program was given to answer at."""
     return urlsplit(fields(got)["response_url"]).path
+
+
+def waited(row: Any, hanging: list[Any]) -> bool:
+    """Whether a delivery waited for one of those that hang to come to its end: it did so between when the delivery was
+    written and when it was sent."""
+    ends = [each["at"] + timedelta(milliseconds=each["took_ms"]) for other in hanging for each in other["attempts"]]
+    return any(row["created_at"] < end <= row["attempts"][0]["at"] for end in ends)
 
 
 def saying(payload: Any, status: int = 200) -> Behave:

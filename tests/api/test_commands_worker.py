@@ -10,9 +10,9 @@ from flask import Flask
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import AT_ONCE
 from tests import receivers
-from tests.api.commanding import Command, fields, saying, told
+from tests.api.commanding import Command, fields, saying, told, waited
 from tests.api.hooking import Relay
-from tests.api.test_deliveries_worker import Works, say, works
+from tests.api.test_deliveries_worker import Works, arrived, say, works
 from tests.people import Person
 from tests.receivers import receiving
 from tests.running import wait_until
@@ -50,10 +50,10 @@ def test_a_program_that_hangs_delays_no_other_command_not_even_its_own(works: Wo
         command.give(bob, "one")
         receiver.wait_for(1)
         command.give(bob, "two")
-        wait_until(lambda: told(bob) == ["done"], "the second is answered")
-        assert command.rows()[0]["state"] == "sending"
-        wait_until(lambda: len(told(bob)) == 2, "the first is given up")
-    assert told(bob)[1] == "`/deploy` did not work: its program did not answer in time."
+        wait_until(lambda: len(told(bob)) == 2 and not under_way(command), "one is answered and the other given up")
+        first, second = command.rows()
+    assert not waited(second, [first])
+    assert sorted(told(bob)) == ["`/deploy` did not work: its program did not answer in time.", "done"]
     assert [fields(got)["text"] for got in receiver.got] == ["one", "two"]
 
 
@@ -67,10 +67,11 @@ def test_many_that_hang_delay_neither_other_commands_nor_events(works: Works, ad
             each.wait_for(1)
         well = stack.enter_context(receiving(then=saying({"text": "here"})))
         chat = ada.group()
-        Command(ada, chat, well.url).give(ada)
-        Relay(ada, chat, well.url)
+        relay, healthy = Relay(ada, chat, well.url), Command(ada, chat, well.url)
+        healthy.give(ada)
         say(ada, chat, "an event")
-        well.wait_for(2)
-        wait_until(lambda: "here" in told(ada), "it is answered")
-        # None of those that hang has come to an end meanwhile: nobody waited for them.
-        assert all(len(under_way(command)) == len(command.rows()) for command in commands)
+        wait_until(lambda: not under_way(healthy) and arrived(relay), "both have arrived")
+        hanging = [row for command in commands for row in command.rows()]
+        (event,) = Delivery.raw().find({"webhook": ObjectId(relay.id)})
+    assert "here" in told(ada)
+    assert not waited(healthy.rows()[0], hanging) and not waited(event, hanging)
