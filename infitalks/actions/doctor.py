@@ -109,7 +109,12 @@ def _redis(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _workers(settings: Settings) -> Iterator[tuple[str, str]]:
-    for name in sorted(queue.unserved(ANSWER_SECONDS)):
+    try:
+        unserved = queue.unserved(ANSWER_SECONDS)
+    except Exception as error:  # the library's own, and Redis'
+        yield f"they could not be asked: {error}", "Look again; if it stays, restart Redis."
+        return
+    for name in sorted(unserved):
         yield f"nobody serves the queue `{name}`", f"celery -A worker worker --queues {name}"
 
 

@@ -106,7 +106,9 @@ def ping() -> None:
 
 def unserved(seconds: float) -> set[str]:
     """The queues that no worker which answers within so many seconds takes tasks from. Raises as the library does."""
-    answers = celery_app.control.inspect(timeout=seconds).active_queues() or {}
+    # Of its own: one of the library's pool may have been closed long ago, which is found out only when it is used.
+    with celery_app.connection_for_read() as connection:
+        answers = celery_app.control.inspect(timeout=seconds, connection=connection).active_queues() or {}
     return set(QUEUES.values()) - {queue["name"] for queues in answers.values() for queue in queues}
 
 
