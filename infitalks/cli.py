@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pymongo.errors import PyMongoError
+
 from infitalks.actions import (
     backups,
     deliveries,
@@ -45,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _settings()
         command: Callable[[Settings, argparse.Namespace], int] = asked.command
         return command(settings, asked)
+    except PyMongoError as error:
+        print(f"MongoDB: {str(error)[:200]}\n`infitalks doctor` says more.", file=sys.stderr)
+        return 1
     except (SettingsError, InfiTalksError) as error:
         fields = getattr(error, "fields", None) or {}
         for text in (str(error), *(f"  {name}: {what}" for name, what in fields.items())):

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -32,7 +33,8 @@ from infitalks.models.media import Media
 
 FORM = 1  # of the file
 LEFT_OUT = frozenset({"leases", "sessions", "restores"})
-LAST = ("users", "migrations")  # until its people are there, nobody can sign in to half of a restore
+LAST = ("users", "migrations")  # until its people are there, nobody signs in to half of a restore, and talks
+HISTORY_SECONDS = 300  # MongoDB's own
 AT_ONCE = 500  # documents in one write
 CHUNK = 1024 * 1024
 TOO_OLD = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
@@ -145,7 +147,8 @@ def _long_memory() -> Iterator[None]:
     try:
         yield
     finally:
-        admin.command({"setParameter": 1, name: before})
+        # A backup that was killed, or another one, has left it long.
+        admin.command({"setParameter": 1, name: before if before < TASK_SECONDS else HISTORY_SECONDS})
 
 
 def _documents(name: str, session: ClientSession, counts: Counts) -> Iterator[bytes]:
@@ -159,7 +162,9 @@ def _write_picture(writer: Writer, media: Doc, counts: Counts) -> None:
         with closing(store().open(media["public_id"], media["version"], media["format"], width=None)) as download:
             writer.put(f"pictures/{media['_id']}", download.chunks)
         counts["pictures"] += 1
-    except MediaRefused:
+    except MediaRefused as refused:
+        if refused.status != 404:
+            raise Unavailable(f"The media service refuses us: {refused}. Look at CLOUDINARY_URL.") from refused
         counts["missing_pictures"] += 1  # deleted since
     except MediaUnavailable as error:
         raise Unavailable(f"The media service could not be read: {error}.") from error
@@ -177,8 +182,11 @@ def restore_backup(file: Path, tell: Tell) -> Counts:
         header = json.loads(archive.read("backup.json"))
         _check_header(header)
         _begin(sums)
-        counts = _restore_documents(archive, tell)
+        migrations.upgrade()  # the indexes: the backup's own list says that they are there
+        names = [name[len("db/") : -len(".bson")] for name in archive.namelist() if name.startswith("db/")]
+        counts = {"documents": sum(_restore(archive, name, tell) for name in sorted(names) if name not in LAST)}
         counts["pictures"] = _restore_pictures(archive, tell)
+        counts["documents"] += sum(_restore(archive, name, tell) for name in LAST if name in names)
         migrations.upgrade()
         if broken := broken_chats():
             raise Conflict(f"The log of {len(broken)} chats has holes, the first {broken[0]}.")
@@ -208,7 +216,7 @@ def _check_sums(archive: zipfile.ZipFile, file: Path) -> dict[str, str]:
         for name, sum in sums.items():
             if _sum_of(archive, name) != sum:
                 raise _no_backup(file, f"{name} was changed")
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise _no_backup(file, str(error)) from None
     return sums
 
@@ -241,15 +249,11 @@ def _begin(sums: dict[str, str]) -> None:
     database()["restores"].update_one({"_id": "restore"}, {"$set": running}, upsert=True)
 
 
-def _restore_documents(archive: zipfile.ZipFile, tell: Tell) -> Counts:
-    names = [name.removeprefix("db/").removesuffix(".bson") for name in archive.namelist() if name.startswith("db/")]
-    total = 0
-    for name in sorted(names, key=lambda each: (each in LAST, LAST.index(each) if each in LAST else 0, each)):
-        database()[name].delete_many({})
-        count = _insert(archive, name)
-        tell(f"{name}: {count}")
-        total += count
-    return {"documents": total}
+def _restore(archive: zipfile.ZipFile, name: str, tell: Tell) -> int:
+    database()[name].delete_many({})
+    count = _insert(archive, name)
+    tell(f"{name}: {count}")
+    return count
 
 
 def _insert(archive: zipfile.ZipFile, name: str) -> int:

@@ -138,7 +138,9 @@ class Pictures:
         try:
             with closing(store().open(media["public_id"], media["version"], media["format"], width=None)) as download:
                 _put(self._archive, name, download.chunks)
-        except MediaRefused:
+        except MediaRefused as refused:
+            if refused.status != 404:
+                raise Unavailable(f"The media service refuses us: {refused}. Look at CLOUDINARY_URL.") from refused
             self.missing.append({"id": str(media["_id"]), "name": media["name"]})
         except MediaUnavailable as error:
             raise Unavailable(f"The media service could not be read: {error}.") from error

@@ -5,6 +5,7 @@ it stopped and doubles nothing. Nobody is told of it: the entries are marked as 
 members have read them. Not for: the format (integrations/slack_export.py, slack_archive.py).
 """
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -255,10 +256,17 @@ class Room:
         newest = entry_by_id(last) if last else None
         entries = [each for each in (entry_at(self.id, 1), entry_by_id(self._topic_id()), newest) if each]
         chat_log.apply_all(entries)
-        move_read_positions((member["user"], entries[-1]) for member in active_members(self.id))
+        move_read_positions((each["user"], entries[-1]) for each in active_members(self.id) if not _misses(each))
 
     def _topic_id(self) -> ObjectId:
         return own_id("topic", self._of.id)
+
+
+def _misses(member: Doc) -> bool:
+    """Whether something that was said here, and not brought in, is unread: that it stays."""
+    said = {"chat": member["chat"], "kind": "message", "seq": {"$gt": member["read_seq"]}}
+    here = {"client_id": {"$not": re.compile("^slack[.]")}, "author": {"$ne": member["user"]}}
+    return Entry.raw().find_one({**said, **here}, {"_id": 1}) is not None
 
 
 def _marks(reactions: Doc) -> int:

@@ -87,11 +87,12 @@ def _agree(stored: Doc | None, expected: Doc | None) -> bool:
 
 
 def _mend(chat_id: ObjectId) -> None:
-    apply_members(chat_id, top_of(chat_id).m)  # also makes the chat's record, where that is missing
+    top = top_of(chat_id)  # one and the same: no later member entry must count as applied that is not
+    apply_members(chat_id, top.m)  # also makes the chat's record, where that is missing
     for user, stored, expected in wrong_members(chat_id):
         _mend_member(chat_id, user, stored, expected)
     if chat := chat_by_id(chat_id):
-        _mend_chat(chat, top_of(chat_id))
+        _mend_chat(chat, top)
 
 
 def _mend_member(chat_id: ObjectId, user: ObjectId, stored: Doc | None, expected: Doc | None) -> None:

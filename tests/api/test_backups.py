@@ -45,11 +45,12 @@ def quiet(line: str) -> None:
 
 
 @contextmanager
-def at(environ: dict[str, str], **more: str) -> Iterator[Flask]:
+def at(environ: dict[str, str], *, migrated: bool = True, **more: str) -> Iterator[Flask]:
     """The app of this environment, on an empty database unless it is there already."""
     disconnect_database()
     app = create_app(load_settings({**environ, "INFITALKS_RATE_LIMITS": "off", **more}))
-    migrations.upgrade()
+    if migrated:
+        migrations.upgrade()
     yield app
 
 
@@ -76,7 +77,9 @@ def new_media(services_folder: Path, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def elsewhere(stores_environ: dict[str, str], new_media: str) -> Place:
     """`with elsewhere() as app`: another place, empty, with the same SECRET_KEY."""
-    return lambda **more: at(stores_environ, MONGODB_DATABASE="restored", CLOUDINARY_URL=new_media, **more)
+    return lambda **more: at(
+        **{"MONGODB_DATABASE": "restored", "CLOUDINARY_URL": new_media, **more}, environ=stores_environ
+    )
 
 
 @pytest.fixture
@@ -288,3 +291,38 @@ def test_without_the_media_service_nothing_is_left_behind(full: Full, media_proc
         media_process.start()
     assert list(tmp_path.iterdir()) == []
     shutil.rmtree(tmp_path)
+
+
+def test_a_place_that_was_never_migrated_gets_its_indexes_too(full: Full, elsewhere: Place, tmp_path: Path) -> None:
+    backups.make_backup(tmp_path / "all.zip", quiet)
+    indexes = {name: set(database()[name].index_information()) for name in ("log", "users", "deliveries")}
+    with elsewhere(migrated=False):
+        backups.restore_backup(tmp_path / "all.zip", quiet)
+        assert {name: set(database()[name].index_information()) for name in indexes} == indexes
+        assert len(indexes["log"]) > 2 and migrations.pending() == []
+
+
+def test_nobody_can_sign_in_before_the_pictures_are_there(
+    full: Full, elsewhere: Place, cloudinary_url: str, tmp_path: Path
+) -> None:
+    backups.make_backup(tmp_path / "all.zip", quiet)
+    nowhere = services.cloudinary_url("key", "f" * 32, pick_port())
+    with elsewhere(CLOUDINARY_URL=nowhere):
+        with pytest.raises(Unavailable):
+            backups.restore_backup(tmp_path / "all.zip", quiet)
+        assert Entry.raw().count_documents({}) and not database()["users"].find_one()
+    with elsewhere():
+        assert backups.restore_backup(tmp_path / "all.zip", quiet)["pictures"] == 1
+
+
+def test_a_media_service_that_does_not_know_us_is_no_reason_to_leave_pictures_out(
+    full: Full, stores_environ: dict[str, str], cloudinary_url: str, tmp_path: Path
+) -> None:
+    key, _, rest = cloudinary_url.partition("@")
+    wrong = f"{key[:-8]}{'0' * 8}@{rest}"
+    with (
+        at(stores_environ, MONGODB_DATABASE="backed_up", CLOUDINARY_URL=wrong),
+        pytest.raises(Unavailable, match="CLOUDINARY_URL"),
+    ):
+        backups.make_backup(tmp_path / "all.zip", quiet)
+    assert list(tmp_path.glob("*.zip*")) == []
