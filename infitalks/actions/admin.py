@@ -1,18 +1,16 @@
 """What admins do to accounts, webhooks and the site, each kept with who did it. Not for: maintenance by name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from infitalks.actions import maintenance, webhooks
+from infitalks.actions.admins import one_at_a_time, require_another_admin
 from infitalks.actions.deliveries import redeliver_failed
-from infitalks.actions.leases import leased
 from infitalks.actions.retention import count_older_than
 from infitalks.actions.sessions import end_all_sessions
 from infitalks.actions.upkeep import replay_entries
 from infitalks.actions.users import disable_user
-from infitalks.errors import Conflict, Invalid, NotFound, Unavailable
+from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.models.database import object_id
 from infitalks.models.log import entry_by_id
 from infitalks.models.maintenance import Report
@@ -34,26 +32,11 @@ def _person(user_id: str) -> User:
     return user
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Two admins who demote each other at once would leave none."""
-    with leased("admins", 10) as token:
-        if token is None:
-            raise Unavailable("Somebody else is just changing who is admin. Try again.")
-        yield
-
-
-def _require_another_admin(user: User) -> None:
-    others = User.objects(kind="person", is_admin=True, disabled_at=None, id__ne=user.id)
-    if user.is_admin and not others.first():
-        raise Conflict(f"{user.username} is the only admin: make somebody else admin first.")
-
-
 def disable(by: User, user_id: str) -> User:
     """Nothing of this account works any more, until it is enabled again. Raises Conflict for the last admin."""
-    with _one_at_a_time():
+    with one_at_a_time():
         user = _person(user_id)
-        _require_another_admin(user)
+        require_another_admin(user)
         _note(by, "disabled", user.username)
         disable_user(user)
     return user
@@ -81,9 +64,9 @@ def promote(by: User, user_id: str) -> User:
 
 def demote(by: User, user_id: str) -> User:
     """Raises Conflict for the last admin."""
-    with _one_at_a_time():
+    with one_at_a_time():
         user = _person(user_id)
-        _require_another_admin(user)
+        require_another_admin(user)
         _note(by, "made no admin any more", user.username)
         user.update(set__is_admin=False)
     return user

@@ -12,6 +12,7 @@ from mongoengine.errors import NotUniqueError
 from pymongo.errors import DuplicateKeyError
 
 from infitalks import events
+from infitalks.actions.admins import resign
 from infitalks.actions.chats import leave_groups
 from infitalks.actions.media import clear_profile_pictures, set_profile_picture
 from infitalks.actions.passwords import hash_password, password_fits
@@ -131,9 +132,14 @@ def disable_user(user: User) -> None:
 
 
 def close_account(user: User, password: str | None) -> None:
-    """The user's own way out: out of every group, then name, address and every way in are gone in one step."""
+    """The user's own way out: out of every group, then name, address and every way in are gone in one step.
+
+    Raises Invalid for a wrong password, Conflict for the last admin.
+    """
     if user.password_hash and not password_fits(user.password_hash, password or ""):
         raise Invalid("The password is wrong.", fields={"password": "is wrong"})
+    if user.is_admin:
+        resign(user)
     leave_groups(user.id)
     clear_profile_pictures(f"user:{user.id}", datetime.now(UTC))
     user.update(
@@ -142,6 +148,7 @@ def close_account(user: User, password: str | None) -> None:
         set__display_name="Former member",
         set__search=[],
         set__identities=[],
+        set__is_admin=False,
         unset__email=True,
         unset__password_hash=True,
         unset__avatar=True,

@@ -190,6 +190,19 @@ def test_the_last_admin_stays_one(admin: Person, bob: Person, act: str) -> None:
     assert stored_user(admin).is_admin and not stored_user(admin).disabled_at
 
 
+def test_the_last_admin_cannot_close_their_account_and_a_closed_one_is_no_admin(admin: Person, bob: Person) -> None:
+    users.make_admin(bob.username)
+    password = stored_user(bob).password_hash
+    User.objects(id=bob.id).update(unset__password_hash=True)  # nobody can sign in to it: none to count on
+    asked = {"password": admin.password}
+    refused = admin.delete("/api/users/me", asked)
+    assert refused.status_code == 409 and "the only admin" in refused.json["error"]["message"]
+    assert stored_user(admin).is_admin and signed_in(admin.client)
+    User.objects(id=bob.id).update(set__password_hash=password)
+    assert admin.delete("/api/users/me", asked).status_code == 204
+    assert not stored_user(admin).is_admin and stored_user(bob).is_admin
+
+
 def test_only_people_whose_account_is_open_become_admins(admin: Person, bob: Person) -> None:
     bot = admin.post("/api/bots", {"username": f"robot-{bob.username}"}).json["bot"]["id"]
     send(admin, f"/users/{bob.id}/disable")
