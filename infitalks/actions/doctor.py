@@ -167,7 +167,7 @@ def _work(settings: Settings) -> Iterator[tuple[str, str]]:
             f"log entries that were set aside after {MOST_TRIES} failures: {dead}",
             "The worker's log says why, by their numbers. Then: infitalks maintenance run",
         )
-    if failed := Delivery.raw().count_documents({"state": "dead", "type": {"$not": REFUSED}}):
+    if failed := Delivery.raw().count_documents({"state": "dead", "type": {"$not": REFUSED}}, hint="dead"):
         yield (
             f"webhooks' deliveries that failed for good: {failed}",
             "infitalks webhooks list, and redeliver ID --failed, or the webhook's own page.",
@@ -186,5 +186,5 @@ CHECKS: tuple[tuple[str, Check, tuple[str, ...]], ...] = (
     ("live events", _realtime, ("settings",)),
     ("pictures", _media, ("settings",)),
     ("address", _address, ("settings",)),
-    ("work", _work, ("settings", "MongoDB")),
+    ("work", _work, ("settings", "MongoDB", "database")),
 )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pymongo
 from bson import ObjectId
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
@@ -21,7 +22,7 @@ from pydantic import BaseModel, TypeAdapter
 from infitalks.backends.media import MediaRefused, MediaUnavailable, store
 from infitalks.errors import Conflict, Invalid, NotFound, Unavailable
 from infitalks.models.chats import Chat, Membership, active_members, chat_by_id, others_in_direct
-from infitalks.models.database import Doc, object_id
+from infitalks.models.database import TASK_SECONDS, Doc, object_id
 from infitalks.models.log import Entry, entries_after, top_of
 from infitalks.models.media import Media, media_by_ids
 from infitalks.models.sessions import Session
@@ -60,7 +61,7 @@ def export_user(login: str, file: Path, tell: Tell) -> Counts:
     user = user_by_login(login)
     if not user:
         raise NotFound(f"Nobody has the login {login!r}.")
-    with _new_zip(file) as archive:
+    with _new_zip(file) as archive, pymongo.timeout(TASK_SECONDS):  # whoever wrote what is read from all the log
         pictures = Pictures(archive)
         own = Media.raw().find({"owner": user.id, "state": "ready", "dropped": {"$ne": True}})
         for media in own.sort("_id", 1):
