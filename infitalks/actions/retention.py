@@ -70,8 +70,8 @@ def _blank(message: Doc) -> None:
 def _forget_deliveries(turn: Turn, days: int) -> Iterator[Any]:
     """What webhooks were told of such messages says the same words. What is still to be sent stays."""
     ended = {"created_at": {"$lt": datetime.now(UTC) - timedelta(days=days)}, "due": {"$exists": False}}
-    after: Any = MinKey()
+    after: Any = turn.after["webhook"] if isinstance(turn.after, dict) else MinKey()  # on from the last turn's
     while webhook := Webhook.raw().find_one({"_id": {"$gt": after}}, {"_id": 1}, sort=[("_id", 1)]):
         after = webhook["_id"]
         turn.count(deliveries=Delivery.raw().delete_many({"webhook": after, **ended}).deleted_count)
-        yield "deliveries"
+        yield {"webhook": after}

@@ -43,13 +43,15 @@ class Turn:
         elif len(self.lines) == MOST_LINES:
             self.lines.append("… and more: see the counts.")
 
-    def batches(self, collection: Collection[Doc], query: Doc, shown: Doc, hint: str | None = None) -> Iterator[Any]:
+    def batches(
+        self, collection: Collection[Doc], query: Doc, shown: Doc, hint: str | None = None, at_once: int = AT_ONCE
+    ) -> Iterator[Any]:
         """All that match, in batches by _id. Whoever was killed goes on behind the last whole one."""
         by: dict[str, Any] = {"hint": hint} if hint else {}
         if self.total is None:
             self.total = collection.count_documents(query, **by)
         after = self.after
-        while found := list(collection.find(_behind(query, after), shown).sort("_id").limit(AT_ONCE).hint(hint)):
+        while found := list(collection.find(_behind(query, after), shown).sort("_id").limit(at_once).hint(hint)):
             self.seen += len(found)
             yield found
             after = found[-1]["_id"]

@@ -13,7 +13,7 @@ from infitalks.actions.media import destroy_media, retry_media
 from infitalks.actions.sessions import end_session, expired
 from infitalks.actions.turns import Turn
 from infitalks.backends.media import MediaRefused, MediaUnavailable
-from infitalks.errors import Conflict, NotFound
+from infitalks.errors import Conflict, NotFound, Unavailable
 from infitalks.models.database import Doc, database
 from infitalks.models.deliveries import EVENTS, Delivery
 from infitalks.models.log import AT_ONCE, Entry
@@ -24,6 +24,7 @@ from infitalks.models.webhooks import webhook_by_id
 logger = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(hours=24)
+PICTURES = 10  # at once: the media service takes its time for each
 
 DEAD_ENTRIES: Doc = {"out.state": "dead"}
 # What somebody asked a bot is not asked again without them, and what came in is its sender's to repeat.
@@ -43,7 +44,7 @@ def end_expired_sessions(turn: Turn) -> Iterator[Any]:
 
 def drop_orphaned_pictures(turn: Turn) -> Iterator[Any]:
     turn.count(orphaned=0, dropped=0, kept=0)
-    for found in turn.batches(Media.raw(), unattached(datetime.now(UTC) - ORPHAN_AGE), {"_id": 1}):
+    for found in turn.batches(Media.raw(), unattached(datetime.now(UTC) - ORPHAN_AGE), {"_id": 1}, at_once=PICTURES):
         turn.count(orphaned=len(found))
         for media in found if not turn.dry_run else ():
             turn.count(**{"dropped" if _could(destroy_media, media["_id"]) else "kept": 1})
@@ -51,10 +52,12 @@ def drop_orphaned_pictures(turn: Turn) -> Iterator[Any]:
 
 
 def _could(act: Callable[..., object], *what: object) -> bool:
-    """One stubborn thing must not keep the others."""
+    """One stubborn thing must not keep the others. Raises Unavailable without the media service: all would wait."""
     try:
         act(*what)
-    except (MediaUnavailable, MediaRefused, Conflict, NotFound) as error:
+    except MediaUnavailable as error:
+        raise Unavailable(f"The media service is away: {error}.") from error
+    except (MediaRefused, Conflict, NotFound) as error:
         logger.warning("%s stays as it is: %s", what[-1], error)
         return False
     return True
@@ -82,7 +85,7 @@ def _drop_file(file_id: ObjectId) -> int:
 
 def retry_failed_pictures(turn: Turn) -> Iterator[Any]:
     turn.count(failed=0, tried_again=0)
-    for found in turn.batches(Media.raw(), FAILED_PICTURES, {"owner": 1}):
+    for found in turn.batches(Media.raw(), FAILED_PICTURES, {"owner": 1}, at_once=PICTURES):
         turn.count(failed=len(found))
         for media in found if not turn.dry_run else ():
             turn.count(tried_again=_could(retry_media, media["owner"], str(media["_id"])))

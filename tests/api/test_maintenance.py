@@ -11,7 +11,10 @@ from flask import Flask
 
 from infitalks.actions import maintenance
 from infitalks.actions.turns import Task, Turn
+from infitalks.backends.media import MediaStore
 from infitalks.errors import NotFound, Unavailable
+from infitalks.local.ports import pick_port
+from infitalks.local.services import cloudinary_url
 from infitalks.models.database import database
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import AT_ONCE, Entry
@@ -228,3 +231,18 @@ def test_a_failed_picture_whose_bytes_are_kept_is_tried_once_more(ada: Person, p
     assert run("failed-pictures").counts == {"failed": 1, "tried again": 1}
     states = {row["_id"]: row["state"] for row in Media.raw().find({"_id": {"$in": [failed, lost]}})}
     assert states == {failed: "processing", lost: "failed"}
+
+
+def test_without_the_media_service_a_turn_ends_at_the_first_picture(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infitalks.backends.media._store", MediaStore(cloudinary_url("key", "f" * 32, pick_port())))
+    orphans = [{"_id": ObjectId(), "public_id": f"orphan-{n}", "state": "ready", "attached": False} for n in range(2)]
+    Media.raw().insert_many([{**each, "created_at": LONG_AGO} for each in orphans])
+    try:
+        turn = Turn(False)
+        with pytest.raises(Unavailable, match="media service"):
+            list(maintenance.get_task("orphaned-pictures").work(turn))
+        assert not turn.counts["kept"]
+    finally:
+        Media.raw().delete_many({"_id": {"$in": [each["_id"] for each in orphans]}})

@@ -10,6 +10,7 @@ from flask import Flask
 
 from infitalks.actions import log as chat_log
 from infitalks.actions import maintenance, migrations, retention
+from infitalks.actions.turns import Turn
 from infitalks.app import create_app
 from infitalks.models.chats import Chat, Membership, membership_id
 from infitalks.models.database import Doc, connect_database, database, disconnect_database
@@ -19,6 +20,7 @@ from infitalks.models.maintenance import Report
 from infitalks.models.media import Media
 from infitalks.models.site import Day, Site
 from infitalks.models.users import User
+from infitalks.models.webhooks import Webhook
 from infitalks.settings import load_settings
 from tests.api.test_maintenance import finished, run
 from tests.people import Person
@@ -126,6 +128,17 @@ def test_what_webhooks_were_told_of_old_messages_is_forgotten_too(month: None, a
     Delivery.raw().update_many({"_id": {"$in": [told, fresh]}}, {"$set": {"state": "ok"}, "$unset": {"due": ""}})
     assert run("retention").counts["deliveries"] == 1
     assert set(Delivery.raw().distinct("_id", {"webhook": ObjectId(hook)})) == {waiting, fresh}
+
+
+def test_deliveries_are_forgotten_from_the_webhook_on_that_the_last_turn_came_to(month: None) -> None:
+    hooks = sorted(ObjectId() for _ in range(3))
+    made = [Webhook.raw().insert_one({"_id": hook}).inserted_id for hook in hooks]
+    try:
+        task = maintenance.get_task("retention")
+        through = [at["webhook"] for at in task.work(Turn(False, {"webhook": hooks[0]})) if isinstance(at, dict)]
+        assert through == hooks[1:]
+    finally:
+        Webhook.raw().delete_many({"_id": {"$in": made}})
 
 
 @pytest.mark.parametrize(
