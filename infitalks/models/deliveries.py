@@ -21,7 +21,6 @@ from mongoengine import (
     ObjectIdField,
     StringField,
 )
-from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
 
 from infitalks.models.database import Doc, Stored
@@ -125,18 +124,14 @@ def deliveries_of(webhook_id: ObjectId, states: Sequence[str], before: str | Non
             return []
         at = last["created_at"]
         query["$or"] = [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": before}}]
-    return list(_at_once().find(query).sort(NEWEST_FIRST).limit(limit))
-
-
-def _at_once() -> Collection[Doc]:
-    """What came in is not written for a majority: who has just sent something would not find it."""
-    return Delivery.raw().with_options(read_concern=ReadConcern("local"))
+    return list(Delivery.raw().find(query).sort(NEWEST_FIRST).limit(limit))
 
 
 def oldest_kept(webhook_id: ObjectId, most: int) -> datetime | None:
     """When the oldest came in of the newest `most` requests; None where there are no more than that."""
     query = {"webhook": webhook_id, "incoming": True}
-    found = list(_at_once().find(query, {"created_at": 1}).sort(NEWEST_FIRST).skip(most - 1).limit(2))
+    latest = Delivery.raw().with_options(read_concern=ReadConcern("local"))  # they are not written for a majority
+    found = list(latest.find(query, {"created_at": 1}).sort(NEWEST_FIRST).skip(most - 1).limit(2))
     return found[0]["created_at"] if len(found) == 2 else None
 
 
