@@ -40,7 +40,7 @@ def test_a_worker_killed_in_the_middle_asks_no_second_time_and_who_asked_hears_i
         works.worker.start()
         wait_until(lambda: command.rows()[0]["state"] == "dead", "it is given up")
         assert len(receiver.got) == 1
-    assert told(ada) == ["`/deploy` did not work: it could not be sent in time."]
+    assert told(ada) == ["`/deploy` did not work: it may have been done, but its answer was lost."]
 
 
 def test_a_program_that_hangs_delays_no_other_command_not_even_its_own(works: Works, ada: Person, bob: Person) -> None:

@@ -44,9 +44,13 @@ def test_an_incoming_webhook_is_made_tried_mended_and_closed_without_script(ada:
     address = re.search(r"http\S+/hooks/[\w-]+$", lines[0])
     assert address and "no_text" in curl(f"curl -d '{{}}' {address[0]}")
 
-    plain.get_by_role("link", name="Refresh").click()
     rows = plain.locator(".delivery")
-    expect(rows).to_have_count(3)
+
+    def kept() -> int:
+        plain.get_by_role("link", name="Refresh").click()
+        return rows.count()
+
+    ada.until(lambda: kept() == 3, "all three requests are kept")  # they are not written for a majority
     assert address[0] not in plain.content()
     failed = rows.filter(has_text="No text specified.")
     expect(failed.get_by_text("Refused")).to_be_visible()
