@@ -7,11 +7,15 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser
 
+from tests.running import wait_until
+
 
 def crash(browser: Browser) -> None:
-    """kill -9 of every tab's process."""
-    for pid in _renderers(browser):
+    """kill -9 of every tab's process; returns when the browser knows of it, and gives none of them to a new tab."""
+    killed = _renderers(browser)
+    for pid in killed:
         os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not set(killed) & set(_renderers(browser)), "the browser has noticed")
 
 
 @contextmanager
