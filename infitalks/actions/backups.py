@@ -7,11 +7,10 @@ again) and the settings with their SECRET_KEY.
 
 import hashlib
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from pymongo.errors import OperationFailure
 
 from infitalks.actions import log as chat_log
 from infitalks.actions import migrations
+from infitalks.actions.archives import copy_picture, new_zip, put
 from infitalks.backends.media import MediaRefused, MediaUnavailable, store
 from infitalks.errors import Conflict, Invalid, Unavailable
 from infitalks.models.database import TASK_SECONDS, Doc, database
@@ -47,24 +47,10 @@ Tell = Callable[[str], None]
 def make_backup(file: Path, tell: Tell) -> Counts:
     """Write everything into `file`, which must not exist yet; `tell` hears of each part. Returns what was counted.
 
-    Raises Conflict where the file is there, Unavailable where a part was away or all of it took too long: then
-    nothing is left behind.
+    Raises as `new_zip`, and Unavailable where a part was away or all of it took too long: then nothing is left behind.
     """
-    if file.exists():
-        raise Conflict(f"{file} is there already.")
-    part = file.with_name(f"{file.name}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # for its owner alone
-    try:
-        with os.fdopen(descriptor, "wb") as stream, pymongo.timeout(TASK_SECONDS):
-            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-                counts = _write_all(Writer(archive), tell)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-    return counts
+    with new_zip(file) as archive, pymongo.timeout(TASK_SECONDS):
+        return _write_all(Writer(archive), tell)
 
 
 class Writer:
@@ -76,10 +62,13 @@ class Writer:
 
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         total = hashlib.sha256()
-        with self._archive.open(name, "w", force_zip64=True) as part:
+
+        def summed() -> Iterator[bytes]:
             for chunk in chunks:
                 total.update(chunk)
-                part.write(chunk)
+                yield chunk
+
+        put(self._archive, name, summed())
         self._sums[name] = total.hexdigest()
 
     def put_json(self, name: str, content: Any) -> None:
@@ -158,16 +147,8 @@ def _documents(name: str, session: ClientSession, counts: Counts) -> Iterator[by
 
 
 def _write_picture(writer: Writer, media: Doc, counts: Counts) -> None:
-    try:
-        with closing(store().open(media["public_id"], media["version"], media["format"], width=None)) as download:
-            writer.put(f"pictures/{media['_id']}", download.chunks)
-        counts["pictures"] += 1
-    except MediaRefused as refused:
-        if refused.status != 404:
-            raise Unavailable(f"The media service refuses us: {refused}. Look at CLOUDINARY_URL.") from refused
-        counts["missing_pictures"] += 1  # deleted since
-    except MediaUnavailable as error:
-        raise Unavailable(f"The media service could not be read: {error}.") from error
+    is_there = copy_picture(media, lambda chunks: writer.put(f"pictures/{media['_id']}", chunks))
+    counts["pictures" if is_there else "missing_pictures"] += 1  # deleted since
 
 
 def restore_backup(file: Path, tell: Tell) -> Counts:

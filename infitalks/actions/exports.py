@@ -5,10 +5,8 @@ restored (backups.py).
 """
 
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,8 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pydantic import BaseModel, TypeAdapter
 
-from infitalks.backends.media import MediaRefused, MediaUnavailable, store
-from infitalks.errors import Conflict, Invalid, NotFound, Unavailable
+from infitalks.actions.archives import copy_picture, new_zip, put
+from infitalks.errors import Conflict, NotFound
 from infitalks.models.chats import Chat, Membership, active_members, chat_by_id, others_in_direct
 from infitalks.models.database import TASK_SECONDS, Doc, object_id
 from infitalks.models.log import Entry, entries_after, top_of
@@ -51,7 +49,7 @@ def export_chat(chat_id: str, file: Path, tell: Tell) -> Counts:
     chat = chat_by_id(object_id(chat_id))
     if not chat:
         raise NotFound(f"There is no chat {chat_id}.")
-    with _new_zip(file) as archive:
+    with new_zip(file) as archive:
         return _ChatExport(archive, chat).write(tell)
 
 
@@ -61,48 +59,24 @@ def export_user(login: str, file: Path, tell: Tell) -> Counts:
     user = user_by_login(login)
     if not user:
         raise NotFound(f"Nobody has the login {login!r}.")
-    with _new_zip(file) as archive, pymongo.timeout(TASK_SECONDS):  # whoever wrote what is read from all the log
+    with new_zip(file) as archive, pymongo.timeout(TASK_SECONDS):  # whoever wrote what is read from all the log
         pictures = Pictures(archive)
         own = Media.raw().find({"owner": user.id, "state": "ready", "dropped": {"$ne": True}})
         for media in own.sort("_id", 1):
             pictures.put(media)
         _put_json(archive, "user.json", _person(user, pictures.missing))
         said = Counted(_own_messages(user.id))
-        _put(archive, "messages.json", _json_list("messages", said, {"form": FORM}))
+        _put_text(archive, "messages.json", _json_list("messages", said, {"form": FORM}))
     tell(f"{user.username}: {said.count} messages, {pictures.count} pictures")
     return {"messages": said.count, **pictures.counts()}
 
 
-@contextmanager
-def _new_zip(file: Path) -> Iterator[zipfile.ZipFile]:
-    """It gets its name when it is whole and on the disk; until then it is a .part, which an error takes away."""
-    if file.exists():
-        raise Conflict(f"{file} is there already.", fields={"file": "is there already"})
-    part = file.with_name(f"{file.name}.part")
-    try:
-        part.unlink(missing_ok=True)  # of one who was killed; anybody might have opened it since
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # for its owner alone
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-                    yield archive
-                stream.flush()
-                os.fsync(stream.fileno())
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise Invalid(f"{file} cannot be written.", fields={"file": error.strerror or str(error)}) from error
-
-
-def _put(archive: zipfile.ZipFile, name: str, chunks: Iterable[str | bytes]) -> None:
-    with archive.open(name, "w", force_zip64=True) as part:
-        for chunk in chunks:
-            part.write(chunk.encode() if isinstance(chunk, str) else chunk)
-
-
 def _put_json(archive: zipfile.ZipFile, name: str, content: Any) -> None:
-    _put(archive, name, [json.dumps(content, ensure_ascii=False, indent=1)])
+    put(archive, name, [json.dumps(content, ensure_ascii=False, indent=1).encode()])
+
+
+def _put_text(archive: zipfile.ZipFile, name: str, lines: Iterable[str]) -> None:
+    put(archive, name, (line.encode() for line in lines))
 
 
 def _json_list(name: str, shapes: Iterable[BaseModel], header: Doc) -> Iterator[str]:
@@ -136,17 +110,10 @@ class Pictures:
     def put(self, media: Doc) -> None:
         """Raises Unavailable where the media service is away."""
         name = f"pictures/{media['_id']}.{media['format']}"
-        try:
-            with closing(store().open(media["public_id"], media["version"], media["format"], width=None)) as download:
-                _put(self._archive, name, download.chunks)
-        except MediaRefused as refused:
-            if refused.status != 404:
-                raise Unavailable(f"The media service refuses us: {refused}. Look at CLOUDINARY_URL.") from refused
-            self.missing.append({"id": str(media["_id"]), "name": media["name"]})
-        except MediaUnavailable as error:
-            raise Unavailable(f"The media service could not be read: {error}.") from error
-        else:
+        if copy_picture(media, lambda chunks: put(self._archive, name, chunks)):
             self.files[str(media["_id"])] = name
+        else:
+            self.missing.append({"id": str(media["_id"]), "name": media["name"]})
 
     @property
     def count(self) -> int:
@@ -174,11 +141,11 @@ class _ChatExport:
         for lost in self._pictures.missing:
             tell(f"missing picture: {lost['name']} ({lost['id']})")
         header = self._header()
-        _put(self._archive, "chat.json", _json_list("entries", self._entries(), header))
+        _put_text(self._archive, "chat.json", _json_list("entries", self._entries(), header))
         if gone := self._pictures.files.keys() - self._shown:
             raise Conflict(f"{len(gone)} pictures were deleted while this was written. Export the chat again.")
         messages, self._messages = self._messages, 0
-        _put(self._archive, "chat.html", self._page(header))
+        _put_text(self._archive, "chat.html", self._page(header))
         tell(f"messages: {messages}")
         return {"entries": self._through, "messages": messages, **self._pictures.counts()}
 
