@@ -13,6 +13,7 @@ from infitalks.actions.messages import send_message
 from infitalks.actions.responses import open_response, response_url
 from infitalks.errors import Conflict, Invalid
 from infitalks.integrations.commands import Called, write_command
+from infitalks.integrations.outgoing import channel_name
 from infitalks.models.chats import active_members, memberships_of
 from infitalks.models.database import Doc, object_id
 from infitalks.models.deliveries import delivery_by_id
@@ -182,7 +183,7 @@ def _called(call: Call, webhook: Webhook, delivery: str) -> Called:
         call.text,
         user_out(call.user.to_mongo()),
         chat_id=str(call.chat["_id"]),
-        chat=call.chat.get("name") or "directmessage",  # as Slack calls it
+        chat=channel_name(call.chat),
         at=datetime.now(UTC),
         token=webhook.token,
         trigger_id=delivery.partition(":")[0],

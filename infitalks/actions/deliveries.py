@@ -13,7 +13,7 @@ from infitalks.access import visible
 from infitalks.actions.arrivals import receive_again, receive_test
 from infitalks.backends import queue
 from infitalks.errors import Conflict, NotFound
-from infitalks.integrations.outgoing import Told, event_type, trigger_in, write_body
+from infitalks.integrations.outgoing import Told, channel_name, event_type, trigger_in, write_body
 from infitalks.models.chats import active_members, chat_by_id, memberships_of
 from infitalks.models.database import Doc
 from infitalks.models.deliveries import EVENTS, Delivery, deliveries_of, delivery_by_id, failed_requests
@@ -49,8 +49,7 @@ def create_deliveries(chat_id: ObjectId, run: list[Doc]) -> None:
 
 
 def _chat_name(chat_id: ObjectId) -> str:
-    chat = chat_by_id(chat_id) or {}
-    return chat.get("name") or "directmessage"  # as Slack calls it
+    return channel_name(chat_by_id(chat_id) or {})
 
 
 def _may_hear(member: Doc, webhook: Webhook, entry: Doc, shape: EntryOut) -> bool:

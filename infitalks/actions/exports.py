@@ -15,7 +15,7 @@ import pymongo
 from bson import ObjectId
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from infitalks.actions.archives import copy_picture, new_zip, put
 from infitalks.errors import Conflict, NotFound
@@ -25,7 +25,7 @@ from infitalks.models.log import Entry, entries_after, top_of
 from infitalks.models.media import Media, media_by_ids
 from infitalks.models.sessions import Session
 from infitalks.models.users import User, bots_of, public_users, user_by_login
-from infitalks.schemas.base import Time
+from infitalks.schemas.base import write_time
 from infitalks.schemas.chats import members_out
 from infitalks.schemas.messages import EntryOut, entries_out, messages_out
 from infitalks.schemas.users import self_out
@@ -167,13 +167,13 @@ class _ChatExport:
         chat = self._chat
         return {
             "form": FORM,
-            "exported_at": _written(datetime.now(UTC)),
+            "exported_at": write_time(datetime.now(UTC)),
             "chat": {
                 "id": str(chat["_id"]),
                 "kind": chat["kind"],
                 "name": chat.get("name"),
                 "topic": chat.get("topic") or "",
-                "created_at": _written(chat["created_at"]),
+                "created_at": write_time(chat["created_at"]),
                 "members": [member.model_dump(mode="json") for member in members_out(active_members(chat["_id"]))],
             },
             "pictures": self._pictures.files,
@@ -198,20 +198,14 @@ def _templates() -> Environment:
 
 def _when(at: datetime | str) -> Markup:
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return Markup('<time datetime="{}">{}</time>').format(_written(moment), moment.strftime("%-d %b %Y, %H:%M UTC"))
-
-
-def _written(at: datetime) -> str:
-    """As our JSON writes it."""
-    text: str = TypeAdapter(Time).dump_python(at)
-    return text
+    return Markup('<time datetime="{}">{}</time>').format(write_time(moment), moment.strftime("%-d %b %Y, %H:%M UTC"))
 
 
 def _person(user: User, missing: list[Doc]) -> Doc:
     return {
         "form": FORM,
-        "exported_at": _written(datetime.now(UTC)),
-        "user": {**self_out(user).model_dump(mode="json"), "created_at": _written(user.created_at)},
+        "exported_at": write_time(datetime.now(UTC)),
+        "user": {**self_out(user).model_dump(mode="json"), "created_at": write_time(user.created_at)},
         "signs_in_with": [each.provider for each in user.identities],
         "chats": list(_own_chats(user.id)),
         "sessions": [_session(each) for each in Session.objects(user=user.id).order_by("created_at")],
@@ -233,7 +227,7 @@ def _own_chats(user_id: ObjectId) -> Iterator[Doc]:
 
 
 def _session(session: Session) -> Doc:
-    times = {name: _written(getattr(session, name)) for name in ("created_at", "seen_at", "expires_at")}
+    times = {name: write_time(getattr(session, name)) for name in ("created_at", "seen_at", "expires_at")}
     return {"kind": session.kind, "agent": session.agent, **times}
 
 

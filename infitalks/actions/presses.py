@@ -31,6 +31,7 @@ from infitalks.integrations.actions import (
     write_press,
 )
 from infitalks.integrations.commands import AnswerUnreadable
+from infitalks.integrations.outgoing import channel_name
 from infitalks.integrations.post import PayloadRefused
 from infitalks.models.chats import chat_by_id
 from infitalks.models.database import Doc
@@ -132,7 +133,7 @@ def _pressed(user: User, original: Original, webhook: Webhook, button: Button, p
         press,
         user_out(user.to_mongo()),
         datetime.now(UTC),
-        chat=chat.get("name") or "directmessage",  # as Slack calls it
+        chat=channel_name(chat),
         shown=original.shown,
         cards=original.cards(),
         app=str(webhook.id),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl
@@ -22,7 +23,7 @@ from infitalks.models.webhooks import Webhook
 from infitalks.schemas.base import Query, validate
 from infitalks.schemas.chats import chats_out
 from infitalks.schemas.deliveries import DeliveryId, delivery_out
-from infitalks.schemas.reading import check_depth, check_text
+from infitalks.schemas.reading import check_text, read_lenient_json
 from infitalks.schemas.webhooks import FIELDS, WebhookIn, WebhookPatchIn
 
 blueprint = Blueprint("webhooks_pages", __name__)
@@ -180,13 +181,8 @@ def _shown(rows: list[Doc]) -> list[dict[str, Any]]:
 
 def pretty(body: str, content_type: str) -> str:
     """JSON in lines; a form's fields one below the other, JSON in them too; anything else as it is."""
-    try:
-        check_depth(body)
-        value = json.loads(body, strict=False)
-        check_text(value)  # half of a surrogate pair is no UTF-8
-        return json.dumps(value, indent=2, ensure_ascii=False)
-    except (ValueError, Malformed, RecursionError):
-        pass
+    with suppress(Malformed):
+        return json.dumps(read_lenient_json(body), indent=2, ensure_ascii=False)
     if not content_type.startswith("application/x-www-form-urlencoded"):
         return body
     return "\n".join(f"{name} = {pretty(value, '')}" for name, value in parse_qsl(body)) or body

@@ -12,17 +12,17 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode
 
 from infitalks.backends.http import Answer
-from infitalks.errors import InfiTalksError
+from infitalks.errors import Malformed
 from infitalks.integrations.commands import AnswerUnreadable
 from infitalks.integrations.discord import parted
 from infitalks.integrations.mattermost import parse_mattermost
-from infitalks.integrations.outgoing import FORM, JSON, TEAM
+from infitalks.integrations.outgoing import FORM, JSON, TEAM, write_event_body, write_json
 from infitalks.integrations.post import Post, compose
 from infitalks.integrations.values import at, obj, text
 from infitalks.schemas.cards import Button, CardOut, Press
 from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
-from infitalks.schemas.reading import check_depth, check_text
+from infitalks.schemas.reading import read_lenient_json
 from infitalks.schemas.users import UserOut
 
 Told = dict[str, Any]
@@ -52,18 +52,18 @@ def write_press(form: str | None, pressed: Pressed) -> tuple[str, bytes]:
     Mattermost's, which knows its own only."""
     press = pressed.press
     if form == "events" and not press.url:
-        return JSON, _json(_event(pressed))
+        return JSON, write_event_body("action", pressed.at, _event_data(pressed))
     if press.kind == "mattermost":
-        return JSON, _json(_mattermost(pressed))
+        return JSON, write_json(_mattermost(pressed))
     told = _block_action(pressed) if press.kind == "block" else _interactive_message(pressed)
     return FORM, urlencode({"payload": json.dumps(told, ensure_ascii=False)}).encode()
 
 
-def _event(pressed: Pressed) -> Told:
+def _event_data(pressed: Pressed) -> Told:
     press = pressed.press
     names = press.model_dump(include={"action_id", "block_id", "name", "value", "callback_id"})
     shown = pressed.shown.model_dump(mode="json")
-    data = {
+    return {
         "chat_id": pressed.shown.chat_id,
         "user": pressed.user.model_dump(mode="json"),
         "message": None if pressed.ephemeral else shown,
@@ -72,8 +72,6 @@ def _event(pressed: Pressed) -> Told:
         "response_url": pressed.response_url,
         "trigger_id": pressed.trigger_id,
     }
-    timestamp = pressed.at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    return {"type": "action", "timestamp": timestamp, "data": data}
 
 
 def _context(press: Press) -> Told:
@@ -184,10 +182,6 @@ def _action(button: Button, place: int) -> Told:
     return {"id": str(place), "type": "button", "text": button.text, **called, **link, **_style(button)}
 
 
-def _json(value: Told) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
 # Answers
 
 
@@ -216,12 +210,9 @@ def read_object(answer: Answer) -> Told | None:
             raise AnswerUnreadable
         if not said.startswith("{"):
             return None
-        check_depth(said)
-        read = json.loads(said, strict=False)
-        check_text(read)
-    except (ValueError, RecursionError, InfiTalksError):
+        return obj(read_lenient_json(said))
+    except (ValueError, Malformed):
         raise AnswerUnreadable from None
-    return obj(read)
 
 
 def is_mattermosts(payload: Told) -> bool:

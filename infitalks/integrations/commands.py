@@ -4,7 +4,6 @@ Sources: Slack's SDK tests (a command's form), mattermost/server channels/app/co
 Not for: sending it (actions/sending_asks.py) or doing what is answered (actions/responses.py).
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +11,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from infitalks.backends.http import Answer
-from infitalks.errors import InfiTalksError
+from infitalks.errors import Malformed
 from infitalks.integrations.mattermost import parse_mattermost
-from infitalks.integrations.outgoing import FORM, JSON, TEAM
+from infitalks.integrations.outgoing import FORM, JSON, TEAM, write_event_body, write_json
 from infitalks.integrations.post import Post
 from infitalks.integrations.slack import parse_slack
-from infitalks.schemas.reading import check_depth, check_text
+from infitalks.schemas.reading import check_text, read_lenient_json
 from infitalks.schemas.users import UserOut
 
 MOST_ANSWERS = 5  # of one request: its own and `extra_responses`
@@ -45,9 +44,9 @@ class Called:
 def write_command(form: str, called: Called) -> tuple[str, bytes]:
     """Content type and bytes, for the webhook's format."""
     if form == "events":
-        return JSON, _json(_event(called))
+        return JSON, write_event_body("command", called.at, _event_data(called))
     fields = _fields(called)
-    return (JSON, _json(fields)) if form == "json" else (FORM, urlencode(fields).encode())
+    return (JSON, write_json(fields)) if form == "json" else (FORM, urlencode(fields).encode())
 
 
 def _fields(called: Called) -> dict[str, str]:
@@ -66,9 +65,8 @@ def _fields(called: Called) -> dict[str, str]:
     }
 
 
-def _event(called: Called) -> dict[str, Any]:
-    timestamp = called.at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-    data = {
+def _event_data(called: Called) -> dict[str, Any]:
+    return {
         "chat_id": called.chat_id,
         "user": called.user.model_dump(mode="json"),
         "command": f"/{called.command}",
@@ -76,11 +74,6 @@ def _event(called: Called) -> dict[str, Any]:
         "response_url": called.response_url,
         "trigger_id": called.trigger_id,
     }
-    return {"type": "command", "timestamp": timestamp, "data": data}
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def parser_of(form: str | None) -> Callable[[Any], Post]:
@@ -99,12 +92,11 @@ def read_answer(answer: Answer) -> dict[str, Any] | None:
         if not said.strip() and answer.whole:
             return None
         if "json" in kind or (not kind.startswith("text/") and said.lstrip().startswith("{")):
-            check_depth(said)
-            read = json.loads(said, strict=False)
+            read = read_lenient_json(said)
         else:
             read = {"text": said}
-        check_text(read)
-    except (ValueError, RecursionError, InfiTalksError):
+            check_text(read)
+    except (ValueError, Malformed):
         raise AnswerUnreadable from None
     if not isinstance(read, dict) or not answer.whole or (kind == "text/html" and said.lstrip().startswith("<")):
         raise AnswerUnreadable

@@ -8,10 +8,12 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from infitalks.models.database import Doc
+from infitalks.schemas.base import write_time
 from infitalks.schemas.messages import EntryOut, MessageOut
 
 TEAM = "infitalks"
@@ -61,16 +63,20 @@ def write_body(form: str, told: Told) -> tuple[str, bytes]:
     """Content type and bytes of one delivery."""
     message = told.entry.message
     if form == "events" or message is None:
-        return JSON, _json(_event(told.type, told.entry))
+        return JSON, write_event_body(told.type, told.entry.at, told.entry.model_dump(mode="json"))
     if form == "json":
-        return JSON, _json(_fields(told, message, round(message.created_at.timestamp() * 1000)))
+        return JSON, write_json(_fields(told, message, round(message.created_at.timestamp() * 1000)))
     return FORM, urlencode(_fields(told, message, int(message.created_at.timestamp()))).encode()
 
 
-def _event(kind: str, entry: EntryOut) -> dict[str, Any]:
-    """Our own shape, as Standard Webhooks suggests one; `data` is the entry as live events have it."""
-    data = entry.model_dump(mode="json")
-    return {"type": kind, "timestamp": data["at"], "data": data}
+def write_event_body(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
+    """Our own shape, as Standard Webhooks suggests one; `data` of an entry is as live events have it."""
+    return write_json({"type": kind, "timestamp": write_time(at), "data": data})
+
+
+def channel_name(chat: Doc) -> str:
+    """What Slack calls a chat."""
+    return chat.get("name") or "directmessage"
 
 
 def _fields(told: Told, message: MessageOut, timestamp: int) -> dict[str, Any]:
@@ -90,5 +96,5 @@ def _fields(told: Told, message: MessageOut, timestamp: int) -> dict[str, Any]:
     }
 
 
-def _json(value: Any) -> bytes:
+def write_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.datastructures import Headers
 
 from infitalks.errors import Malformed
-from infitalks.schemas.reading import check_depth, check_text
+from infitalks.schemas.reading import check_text, read_lenient_json
 
 # Each says that a delivery is the same as an earlier one. GitHub's kin send the first as their own.
 REPEAT_HEADERS = (
@@ -55,14 +55,14 @@ def read_json(received: Received) -> Any:
     words = decoded(received.body)
     if not words.lstrip().startswith("{") and "payload" in received.form:
         words = received.form["payload"]
-    return _parsed(words)
+    return read_lenient_json(words)
 
 
 def read_discord(received: Received) -> Any:
     """As Discord's clients send it: JSON, or a form's `payload_json` beside files."""
     if "payload_json" not in received.form and not received.files:
         return read_json(received)
-    payload = _parsed(received.form.get("payload_json", "{}"))
+    payload = read_lenient_json(received.form.get("payload_json", "{}"))
     if isinstance(payload, dict) and received.files:
         payload = {**payload, "attachments": [{"filename": name} for name in received.files]}
     return payload
@@ -94,13 +94,3 @@ def decoded(body: bytes) -> str:
 
 def _looks_like_json(body: bytes) -> bool:
     return body.lstrip()[:1] in (b"{", b"[")
-
-
-def _parsed(words: str) -> Any:
-    check_depth(words)
-    try:
-        payload = json.loads(words, strict=False)
-    except (ValueError, RecursionError):
-        raise Malformed("not JSON") from None
-    check_text(payload)
-    return payload

@@ -38,7 +38,8 @@ class Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _write_time(at: datetime) -> str:
+def write_time(at: datetime) -> str:
+    """As our JSON has times."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
@@ -55,7 +56,7 @@ def clean_name(text: str) -> str:
 
 
 # UTC, milliseconds, as RFC 3339 writes it.
-Time = Annotated[datetime, PlainSerializer(_write_time, return_type=str)]
+Time = Annotated[datetime, PlainSerializer(write_time, return_type=str)]
 Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(clean_name)]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

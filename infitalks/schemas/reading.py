@@ -33,6 +33,18 @@ def read_json(raw: bytes) -> Any:
     return value
 
 
+def read_lenient_json(words: str) -> Any:
+    """The value that other programs write in JSON, as leniently as Slack and Mattermost read it: raw line breaks inside
+    strings are taken. Raises Malformed for what is no JSON, and what `check_depth` and `check_text` refuse."""
+    check_depth(words)
+    try:
+        value = json.loads(words, strict=False)
+    except (ValueError, RecursionError):
+        raise Malformed("not JSON") from None
+    check_text(value)
+    return value
+
+
 def check_text(value: Any) -> None:
     """Raise Malformed where a string in `value` holds NUL or half of a surrogate pair."""
     if isinstance(value, str):
