@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -138,6 +139,25 @@ def test_the_account_has_to_be_the_right_one(store: MediaStore, cloudinary_url: 
     assert fetched(store, picture) == PNG
 
 
+def test_what_the_service_holds_is_listed_page_by_page(store: MediaStore, cloudinary_url: str) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    for name in "cab":
+        store.upload(PNG, f"backend-listed/{name}")
+    first, cursor = store.list_assets("image", prefix="backend-listed/", most=2)
+    assert cursor
+    rest, end = store.list_assets("image", cursor, prefix="backend-listed/", most=2)
+    assert ([asset.public_id[-1] for asset in first + rest], end) == (["a", "b", "c"], None)
+    assert {(asset.kind, asset.bytes) for asset in first + rest} == {("image", len(PNG))}
+    assert all(before <= asset.created_at <= datetime.now(UTC) for asset in first)
+    assert store.list_assets("image", prefix="backend-not-there/") == ([], None)
+    with pytest.raises(MediaRefused, match="next_cursor") as refused:
+        store.list_assets("image", "forged")
+    assert refused.value.status == 400
+    secret = urlsplit(cloudinary_url).password or ""
+    with pytest.raises(MediaRefused):
+        MediaStore(cloudinary_url.replace(secret, "not-the-secret")).list_assets("image")
+
+
 def test_a_text_is_never_opened_as_a_file_or_an_address(store: MediaStore) -> None:
     for text in ("/etc/hostname", "http://127.0.0.1:9/a.jpg", ""):
         with pytest.raises(TypeError):
@@ -209,6 +229,7 @@ def attempts(store: MediaStore) -> list[Callable[[], Any]]:
     return [
         lambda: store.upload(PNG, "a"),
         lambda: store.destroy("a"),
+        lambda: store.list_assets("image"),
         lambda: list(store.open("a", 1, "png", width=None).chunks),
     ]
 
