@@ -21,7 +21,7 @@ async function buildPage() {
   await rm(DIST, { recursive: true, force: true });
   const { metafile } = await esbuild.build({
     ...common,
-    entryPoints: ["frontend/app.ts", "frontend/styles/app.css"],
+    entryPoints: ["frontend/app.ts", "frontend/styles/app.css", "frontend/styles/plain.css"],
     outdir: DIST,
     entryNames: "[name]-[hash]",
     chunkNames: "chunk-[name]-[hash]",
@@ -35,11 +35,22 @@ async function buildPage() {
   });
   const manifest = {};
   for (const [path, output] of Object.entries(metafile.outputs)) {
-    if (output.entryPoint) manifest[basename(output.entryPoint).replace(/\.tsx?$/, ".js")] = basename(path);
+    if (!output.entryPoint?.startsWith("frontend/")) continue;
+    const name = basename(output.entryPoint).replace(/\.tsx?$/, ".js");
+    manifest[name] = [path, ...importedBy(path, metafile.outputs)].map((each) => basename(each));
   }
   await compress();
   // Last, so that a manifest always names files that are there.
   await writeFile(join(DIST, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Every file that a browser needs before it can run this one. */
+function importedBy(path, outputs, known = new Set()) {
+  for (const { path: next, kind } of outputs[path].imports) {
+    if (kind !== "import-statement" || known.has(next)) continue;
+    importedBy(next, outputs, known.add(next));
+  }
+  return known;
 }
 
 async function compress() {

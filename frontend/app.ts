@@ -22,9 +22,10 @@ function start(boot: Boot, root: HTMLElement): void {
   resumeOutbox();
   root.replaceChildren();
   render(h(App, null), root);
+  performance.mark("first-view");
   watchHistory();
   follow(boot);
-  connect(boot.realtime);
+  void connect(boot.realtime);
 }
 
 function openFromPath({ chat, log, chats, realtime }: Boot): Start {

@@ -187,9 +187,9 @@ def _keep_threads_free(app: Flask) -> None:
 def _add_to_templates(app: Flask) -> None:
     manifest = Path(app.static_folder or "") / "dist" / "manifest.json"
 
-    def asset(name: str) -> str:
+    def assets(name: str) -> list[str]:
         built = json.loads(manifest.read_text()) if manifest.exists() else {}
-        return f"/static/dist/{built.get(name, name)}"
+        return [f"/static/dist/{each}" for each in built.get(name, [name])]
 
     def when(at: datetime | str | None) -> Markup:
         if at is None:
@@ -206,7 +206,7 @@ def _add_to_templates(app: Flask) -> None:
             "version": app.config["VERSION"],
             "notice": next(iter(get_flashed_messages()), None),
             "csrf_token": csrf_token,
-            "asset": asset,
+            "assets": assets,
         }
 
     app.context_processor(context)

@@ -9,6 +9,7 @@ export const t = {
   you: "You",
   bot: "Bot",
   via: (name: string) => `via ${name}`,
+  partMissing: "This part could not be fetched. Check the connection and try again.",
   close: "Close",
   cancel: "Cancel",
   back: "Back to all chats",

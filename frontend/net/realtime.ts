@@ -1,6 +1,7 @@
 // The live connection: one pusher-js client and its channels. Not for: when it is made anew (state/reconnect.ts),
 // what events mean (receive.ts), nor for what was missed meanwhile (sync.ts).
-import Pusher, { type Options } from "pusher-js";
+import type Pusher from "pusher-js";
+import type { Options } from "pusher-js";
 import type { RealtimeConfig } from "../state/types";
 import { call, csrfToken } from "./api";
 import { type Acts, feed } from "./drive";
@@ -17,18 +18,21 @@ let waiting = new Set<string>();
 export const realtimeActs: Pick<Acts, "renew" | "reconnect"> = {
   renew: () => void renew(),
   reconnect: () => {
-    if (newest && changed()) return connect(newest);
+    if (newest && (changed() || !pusher)) return void connect(newest);
     pusher?.disconnect();
     pusher?.connect();
   },
 };
 
-/** Connects; what becomes of it the machine is told. */
-export function connect(its: RealtimeConfig): void {
+/** Connects; what becomes of it the machine is told. The library comes after the first look at the chat. */
+export async function connect(its: RealtimeConfig): Promise<void> {
   config = newest = its;
   pusher?.connection.unbind();
   pusher?.disconnect();
-  pusher = new Pusher(its.key, optionsOf(its));
+  const library = await import("pusher-js").catch(() => null);
+  if (!library) return feed({ kind: "disconnected" });
+  if (config !== its) return;
+  pusher = new library.default(its.key, optionsOf(its));
   pusher.connection.bind("state_change", (change: { current: string }) => onState(change.current));
   // An error without a listener is thrown; the state changes that follow say all there is to say.
   pusher.connection.bind("error", () => {});

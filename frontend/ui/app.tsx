@@ -1,12 +1,14 @@
 // The whole page: list, open chat, and what lies above both. Not for: any of them in detail.
 import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
-import { announced, missing, openChat, openId, toast } from "../store";
+import { announced, missing, openChat, openId, toast, viewed } from "../store";
 import { ChatPane } from "./chat";
-import { Lightbox } from "./lightbox";
-import { NewChat } from "./newchat";
+import { later } from "./later";
 import { Sidebar } from "./sidebar";
 import { SignedOut } from "./signedout";
+
+const NewChat = later(async () => (await import("./newchat")).NewChat);
+const Lightbox = later(async () => (await import("./lightbox")).Lightbox);
 
 export function App() {
   const [making, setMaking] = useState(false);
@@ -15,7 +17,7 @@ export function App() {
       <Sidebar onNew={() => setMaking(true)} />
       <Main onNew={() => setMaking(true)} />
       {making && <NewChat onClose={() => setMaking(false)} />}
-      <Lightbox />
+      {viewed.value && <Lightbox />}
       <SignedOut />
       <p class="hidden" role="status" aria-live="polite" id="announcer">
         {announced.value}
