@@ -68,6 +68,10 @@ class Settings(BaseModel):
 
     # cloudinary://key:secret@cloud, as Cloudinary's console shows it.
     cloudinary_url: str = Field("", alias="CLOUDINARY_URL")
+    # How large a file other than a picture may be, in MB of 1,048,576 bytes. Cloudinary's free plan takes 10.
+    largest_file_mb: int = Field(10, alias="INFITALKS_LARGEST_FILE_MB", ge=1, le=100)
+    # How much a person or bot may upload in a day, in MB; 0 is no bound.
+    uploads_a_day_mb: int = Field(1000, alias="INFITALKS_UPLOADS_A_DAY_MB", ge=0)
 
     # Sign-in with Google and with any OpenID provider; each is on when its client id is set.
     google_client_id: str = Field("", alias="GOOGLE_CLIENT_ID")

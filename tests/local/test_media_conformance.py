@@ -7,6 +7,7 @@ is kept below one folder of the run's own, which is deleted in the end.
 
 import base64
 import io
+import itertools
 import os
 import secrets
 import time
@@ -90,8 +91,8 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
         request.getfixturevalue("media_process")
     made = Account(REAL if request.param == "cloudinary" else request.getfixturevalue("cloudinary_url"))
     yield made
-    for type in ("upload", "authenticated"):
-        api.delete_resources_by_prefix(made.folder, type=type, **made.of_calls)
+    for kind, type in itertools.product(("image", "raw"), ("upload", "private", "authenticated")):
+        api.delete_resources_by_prefix(made.folder, resource_type=kind, type=type, **made.of_calls)
 
 
 def get(url: str, **options: Any) -> requests.Response:
@@ -302,6 +303,91 @@ def test_a_private_link_expires(account: Account) -> None:
     assert get(link.replace(f"expires_at={until}", f"expires_at={until + 999}")).status_code == 401
     wait_until(lambda: time.time() > until + 1, "it has expired")
     assert get(link).status_code in (401, 404)
+
+
+# ---- files that are no pictures: of resource type raw
+
+RAW: Options = {"resource_type": "raw"}
+FILE = b"<!doctype html><script>alert('not run')</script>" + bytes(range(256))
+
+
+def test_a_file_is_stored_as_it_is_and_answered_without_sides(account: Account) -> None:
+    answer = account.upload("files/page.html", ("page.html", FILE), **RAW)
+    expected: Options = {"public_id": account.id("files/page.html"), "type": "authenticated", "resource_type": "raw"}
+    expected |= {"bytes": len(FILE), "tags": [], "original_filename": "page"}
+    assert {name: answer[name] for name in expected} == expected
+    assert "width" not in answer and "height" not in answer
+    params = {"public_id": answer["public_id"], "version": answer["version"]}
+    assert answer["signature"] == utils.api_sign_request(params, account.of_calls["api_secret"], signature_version=1)
+    assert get(answer["secure_url"]).content == FILE
+    with pytest.raises(ERRORS):
+        account.upload("files/none", b"", **RAW)
+
+
+def test_a_file_comes_in_pieces_from_a_stream(account: Account) -> None:
+    options = {"type": "authenticated", "chunk_size": 5_500_000, **RAW, **account.of_calls}
+    answer = uploader.upload_large(io.BytesIO(LARGE), public_id=account.id("files/pieces"), **options)
+    assert (answer["public_id"], answer["bytes"]) == (account.id("files/pieces"), len(LARGE))
+    assert get(account.link("files/pieces", **RAW)).content == LARGE
+
+
+def test_a_file_over_the_accounts_limit_is_refused_and_leaves_nothing(account: Account) -> None:
+    most = api.usage(**account.of_calls)["media_limits"]["raw_max_size_bytes"]
+    if most > 2 * 10_485_760:
+        pytest.skip(f"the account takes files of {most} bytes")
+    with pytest.raises(ERRORS, match="too large"):
+        account.upload("files/large", bytes(most + 1), **RAW)
+    with pytest.raises(exceptions.NotFound):
+        api.resource(account.id("files/large"), type="authenticated", **RAW, **account.of_calls)
+
+
+@pytest.mark.parametrize("type", ["private", "authenticated"])
+def test_a_private_or_authenticated_file_needs_a_good_signature(account: Account, type: str) -> None:
+    name = f"files/guarded-{type}.txt"
+    account.upload(name, ("a.txt", FILE), type=type, **RAW)
+    account.upload(f"files/other-{type}.txt", ("a.txt", FILE[::-1]), type=type, **RAW)
+    for options in ({}, {"flags": "attachment"}):
+        url = account.link(name, type=type, **RAW, **options)
+        signature = url.partition("s--")[2].partition("--/")[0]
+        tampered = url.replace(signature, ("a" if signature[0] != "a" else "b") + signature[1:])
+        assert get(url).content == FILE
+        assert get(tampered).status_code in (401, 404)
+        assert get(url.replace("guarded", "other")).status_code in (401, 404)
+        assert get(account.link(name, type=type, sign_url=False, **RAW, **options)).status_code in (401, 404)
+
+
+def test_a_file_is_saved_under_the_name_of_its_link_and_read_in_parts(account: Account) -> None:
+    account.upload("files/saved.txt", ("a.txt", FILE), **RAW)
+    answer = get(account.link("files/saved.txt", flags="attachment:notes", **RAW))
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "notes" in answer.headers["Content-Disposition"]
+    part = get(account.link("files/saved.txt", **RAW), headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, FILE[10:20])
+    private = {**RAW, "type": "authenticated", "expires_at": int(time.time()) + 60}
+    calls = {name: value for name, value in account.of_calls.items() if name not in ("cname", "secure", "timeout")}
+    link = utils.private_download_url(account.id("files/saved.txt"), "", **private, **calls)
+    assert get(link).content == FILE
+    assert get(link.replace("saved", "other")).status_code == 401
+
+
+def test_a_file_is_listed_and_ends_apart_from_a_picture_of_its_name(account: Account) -> None:
+    account.upload("files/both")
+    for name in ("files/both", "files/more"):
+        account.upload(name, FILE, **RAW)
+    of = {"type": "authenticated", "prefix": account.id("files/"), "max_results": 500, **account.of_calls}
+    files = {item["public_id"]: item for item in api.resources(**of, **RAW)["resources"]}
+    assert files[account.id("files/both")]["bytes"] == len(FILE)
+    assert account.id("files/more") not in {item["public_id"] for item in api.resources(**of)["resources"]}
+    ends = {"type": "authenticated", "invalidate": True, **account.of_calls}
+    link = account.link("files/both", **RAW)
+    assert get(link).content == FILE
+    assert uploader.destroy(account.id("files/both"), **RAW, **ends)["result"] == "ok"
+    assert uploader.destroy(account.id("files/both"), **RAW, **ends)["result"] == "not found"
+    assert get(link).status_code == 404
+    assert get(account.link("files/both")).content == JPEG
+    deleted = api.delete_resources_by_prefix(account.id("files/"), **ends, **RAW)["deleted"]
+    assert account.id("files/more") in deleted
+    assert "resources" in (left := api.resources(**of, **RAW)) and left["resources"] == []
 
 
 # ---- ending and renaming

@@ -351,6 +351,21 @@ def test_a_part_of_a_picture_can_be_asked_for(account: Options) -> None:
     assert (answer.status_code, answer.content) == (206, JPEG[10:20])
 
 
+def test_a_browser_only_ever_saves_another_file(account: Options) -> None:
+    page = b"<!doctype html><script>alert(1)</script>"
+    for type in ("upload", "authenticated"):
+        uploader.upload(page, public_id="page.html", resource_type="raw", type=type, timeout=20, **account)
+        for options in ({}, {"flags": "attachment:notes"}):
+            answer = get(link(account, "page.html", resource_type="raw", type=type, **options))
+            name = "notes.html" if options else "page.html"
+            assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
+            assert answer.headers["Content-Type"] == "application/octet-stream"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "sandbox" in answer.headers["Content-Security-Policy"]
+            assert answer.content == page
+    assert get(link(account, "page.html", resource_type="raw", width=5, crop="limit")).status_code == 400
+
+
 def test_another_cloud_and_other_kinds_of_file_are_not_served(account: Options) -> None:
     stored(account, "here")
     url = link(account, "here")

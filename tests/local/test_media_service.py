@@ -284,7 +284,7 @@ def test_parameters_that_are_not_served_are_refused(account: Options, post: Call
 
 def test_every_error_of_the_api_is_json(account: Options, post: Callable[..., Any]) -> None:
     base = f"{account['upload_prefix']}/v1_1/{account['cloud_name']}"
-    answers = [post(signed(account), action=f"{kind}/upload") for kind in ("raw", "video", "auto")]
+    answers = [post(signed(account), action=f"{kind}/upload") for kind in ("fetch", "video", "auto")]
     answers += [requests.get(f"{base}/image/upload", timeout=9), requests.get(f"{base}/nothing", timeout=9)]
     too_long = {"file": (None, "x" * 16_000_000)}
     answers += [post(signed(account), file=None)]

@@ -38,9 +38,11 @@ def main() -> int:
     signal.signal(signal.SIGINT, _stop)
     os.umask(0o077)
     try:
-        account = account_from_url(load_settings(os.environ).cloudinary_url)
+        settings = load_settings(os.environ)
+        account = account_from_url(settings.cloudinary_url)
         with _listen(options.port) as listening:
-            _serve(listening, MediaService(account, options.data))
+            largest = settings.largest_file_mb * 1024 * 1024
+            _serve(listening, MediaService(account, options.data, largest_file=largest))
     except (SettingsError, ValueError) as error:
         return _fail(str(error), 2)
     except FolderBusy as error:

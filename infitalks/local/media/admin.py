@@ -15,14 +15,15 @@ from flask.typing import ResponseReturnValue
 from infitalks.local.media.account import Account, Refusal
 from infitalks.local.media.drawing import MOST_PIXELS
 from infitalks.local.media.imaging import MOST_PIXELS_OF_ALL_FRAMES
-from infitalks.local.media.service import MediaService, service_of, url_of
+from infitalks.local.media.service import PICTURES_OWN, MediaService, service_of, url_of
 from infitalks.local.media.store import Asset, Position, Store
 from infitalks.local.media.uploads import MAX_BYTES
 
 USUAL_PAGE, LARGEST_PAGE, MOST_IDS, MOST_DELETED = 10, 500, 100, 1000
 LIST_PARAMS = {"max_results", "next_cursor", "prefix", "public_ids[]", "tags", "context"}
 DELETE_PARAMS = {"public_ids", "prefix", "all", "next_cursor", "keep_original", "invalidate"}
-TYPES = "<any(upload, authenticated):type>"
+KIND = "/resources/<any(image, raw):kind>"
+TYPES = "<any(upload, private, authenticated):type>"
 
 routes = Blueprint("admin", __name__, url_prefix="/v1_1/<cloud>")
 
@@ -38,31 +39,32 @@ def ping(cloud: str) -> ResponseReturnValue:
 def usage(cloud: str) -> ResponseReturnValue:
     """What is stored, and the limits that uploads have to keep."""
     service = _admitted(cloud)
-    count, size = service.store.totals()
+    count, size = map(sum, zip(service.store.totals(), service.files.totals(), strict=True))
     limits = {
         **{"image_max_size_bytes": MAX_BYTES, "image_max_px": MOST_PIXELS},
-        **{"asset_max_total_px": MOST_PIXELS_OF_ALL_FRAMES, "video_max_size_bytes": 0, "raw_max_size_bytes": 0},
+        **{"asset_max_total_px": MOST_PIXELS_OF_ALL_FRAMES, "video_max_size_bytes": 0},
+        "raw_max_size_bytes": service.most_bytes["raw"],
     }
     kept = {"objects": {"usage": count}, "storage": {"usage": size}, "resources": count}
     return {"plan": "local", "derived_resources": service.derived.count(), "media_limits": limits, **kept}
 
 
-@routes.get("/resources/image")
-@routes.get(f"/resources/image/{TYPES}")
-def resources(cloud: str, type: str | None = None) -> ResponseReturnValue:
-    """List pictures, by prefix or by ids."""
+@routes.get(KIND)
+@routes.get(f"{KIND}/{TYPES}")
+def resources(cloud: str, kind: str, type: str | None = None) -> ResponseReturnValue:
+    """List pictures or files, by prefix or by ids."""
     service = _admitted(cloud)
     _check_served(set(request.args), LIST_PARAMS)
-    assets, cursor = list_assets(service.store, type)
+    assets, cursor = list_assets(service.store_of(kind), type)
     answer: dict[str, Any] = {"resources": [shown(asset, url_of(service.account, asset)) for asset in assets]}
     return answer | ({"next_cursor": cursor} if cursor else {})
 
 
-@routes.get(f"/resources/image/{TYPES}/<path:public_id>")
-def resource(cloud: str, type: str, public_id: str) -> ResponseReturnValue:
-    """One picture's record."""
+@routes.get(f"{KIND}/{TYPES}/<path:public_id>")
+def resource(cloud: str, kind: str, type: str, public_id: str) -> ResponseReturnValue:
+    """One picture's or file's record."""
     service = _admitted(cloud)
-    asset = service.store.find(type, public_id)
+    asset = service.store_of(kind).find(type, public_id)
     if not asset:
         raise Refusal(404, f"Resource not found - {public_id}")
     described = {"pages": asset.pages, "tags": asset.tags, "etag": asset.etag}
@@ -70,15 +72,15 @@ def resource(cloud: str, type: str, public_id: str) -> ResponseReturnValue:
     return shown(asset, url_of(service.account, asset)) | described
 
 
-@routes.delete(f"/resources/image/{TYPES}")
-def delete_resources(cloud: str, type: str) -> ResponseReturnValue:
+@routes.delete(f"{KIND}/{TYPES}")
+def delete_resources(cloud: str, kind: str, type: str) -> ResponseReturnValue:
     """Delete by ids, by a prefix of them, or all; or with `keep_original` only what was made from them."""
     service = _admitted(cloud)
     asked = _json_object()
     if "public_ids" in asked:
-        return _delete_named(service, type, asked)
+        return _delete_named(service, service.store_of(kind), type, asked)
     if asked.get("prefix") or asked.get("all") in (True, "true"):
-        return _delete_found(service, type, asked)
+        return _delete_found(service, service.store_of(kind), type, asked)
     raise Refusal(400, "Missing required parameter - public_ids, prefix or all")
 
 
@@ -115,19 +117,19 @@ def _check_served(given: set[str], served: set[str]) -> None:
         raise Refusal(400, f"Parameter {name} is not served here")
 
 
-def _delete_named(service: MediaService, type: str, asked: dict[str, Any]) -> dict[str, Any]:
+def _delete_named(service: MediaService, store: Store, type: str, asked: dict[str, Any]) -> dict[str, Any]:
     public_ids = asked["public_ids"]
     if not isinstance(public_ids, list) or not 0 < len(public_ids) <= MOST_IDS:
         raise Refusal(400, f"Invalid value for parameter public_ids - 1 to {MOST_IDS} are needed")
-    known = {asset.public_id: asset for asset in service.store.several(type, list(map(str, public_ids)))}
+    known = {asset.public_id: asset for asset in store.several(type, list(map(str, public_ids)))}
     for asset in known.values():
         _delete(service, asset, asked)
     return {"deleted": {name: "deleted" if name in known else "not_found" for name in public_ids}, "partial": False}
 
 
-def _delete_found(service: MediaService, type: str, asked: dict[str, Any]) -> dict[str, Any]:
+def _delete_found(service: MediaService, store: Store, type: str, asked: dict[str, Any]) -> dict[str, Any]:
     after = _position(str(asked.get("next_cursor") or ""))
-    found = service.store.page(type, str(asked.get("prefix") or ""), after, MOST_DELETED + 1)
+    found = store.page(type, str(asked.get("prefix") or ""), after, MOST_DELETED + 1)
     now, more = found[:MOST_DELETED], len(found) > MOST_DELETED
     for asset in now:
         _delete(service, asset, asked)
@@ -137,7 +139,7 @@ def _delete_found(service: MediaService, type: str, asked: dict[str, Any]) -> di
 
 def _delete(service: MediaService, asset: Asset, asked: dict[str, Any]) -> None:
     if asked.get("keep_original") not in (True, "true"):
-        service.store.remove(asset.type, asset.public_id)
+        service.store_of(asset.resource_type).remove(asset.type, asset.public_id)
     service.forget(asset)
 
 
@@ -166,13 +168,15 @@ def list_assets(store: Store, type: str | None) -> tuple[list[Asset], str | None
 
 def shown(asset: Asset, url: str) -> dict[str, Any]:
     """An item of the Admin API; tags and context only where they are asked for."""
-    fields = ("asset_id", "public_id", "format", "version", "type", "created_at", "bytes", "width", "height")
-    item: dict[str, Any] = {field: getattr(asset, field) for field in fields}
+    fields = ("asset_id", "public_id", "format", "version", "resource_type", "type", "created_at", "bytes")
+    item: dict[str, Any] = {field: getattr(asset, field) for field in (*fields, "width", "height")}
+    for name in PICTURES_OWN if asset.resource_type == "raw" else ():
+        item.pop(name, None)
     if request.args.get("tags") in ("1", "true"):
         item["tags"] = asset.tags
     if request.args.get("context") in ("1", "true") and asset.context:
         item["context"] = {"custom": asset.context}
-    return item | {"resource_type": "image", "url": url, "secure_url": url}
+    return item | {"url": url, "secure_url": url}
 
 
 def _limit(text: str) -> int:

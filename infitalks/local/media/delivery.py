@@ -26,6 +26,7 @@ class Shared(Protocol):
 
     account: Account
     store: Store
+    files: Store
     derived: DerivedPictures
 
 
@@ -70,7 +71,7 @@ def deliver(service: Shared, type: str, path: str, accepted: str) -> Delivered:
     plan = parse(link.components)
     _check_signature(service.account, link)
     asset, extension = _find(service.store, type, link.source)
-    if type == "authenticated" and not link.signature:
+    if type != "upload" and not link.signature:
         raise _not_found(link.source)  # as if there were none: whoever guesses ids learns nothing
     format = plan.format or extension or asset.format
     if not link.components and format == asset.format:
@@ -83,12 +84,28 @@ def deliver(service: Shared, type: str, path: str, accepted: str) -> Delivered:
     return Delivered(asset, format, data, plan.attachment, plan.format == "auto")
 
 
+def deliver_file(service: Shared, type: str, path: str) -> Delivered:
+    """The file of the link of that type and path: as it is, and to be saved. Raises Refusal.
+
+    Its public id has its extension, if it has any.
+    """
+    link = parse_link(path)
+    plan = parse(link.components)
+    if plan != Plan(attachment=plan.attachment):
+        raise Refusal(400, "Raw files are not transformed")
+    _check_signature(service.account, link)
+    asset = service.files.find(type, link.source)
+    if not asset or (type != "upload" and not link.signature):
+        raise _not_found(link.source)
+    return Delivered(asset, "", None, plan.attachment or "")
+
+
 def delivery_path(account: Account, asset: Asset) -> str:
     """The path of the original, signed where it has to be."""
-    source = f"{asset.public_id}.{asset.format}"
+    source = asset.public_id if asset.resource_type == "raw" else f"{asset.public_id}.{asset.format}"
     signature = delivery_signature([], source, account.secret)
-    signed = f"s--{signature}--/" if asset.type == "authenticated" else ""
-    return f"/{account.cloud}/image/{asset.type}/{signed}v{asset.version}/{escaped(source)}"
+    signed = f"s--{signature}--/" if asset.type != "upload" else ""
+    return f"/{account.cloud}/{asset.resource_type}/{asset.type}/{signed}v{asset.version}/{escaped(source)}"
 
 
 def _leading_components(segments: Sequence[str]) -> int:

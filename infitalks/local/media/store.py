@@ -33,7 +33,8 @@ class FolderBusy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One stored picture; field names as in Cloudinary's answers."""
+    """One stored picture or, of resource type `raw`, any other file, which has no format nor sides; field names as in
+    Cloudinary's answers."""
 
     type: str
     public_id: str
@@ -50,10 +51,11 @@ class Asset:
     tags: list[str]
     context: dict[str, str]
     original_filename: str = "file"  # without its extension
+    resource_type: str = "image"
 
 
 class Store:
-    """All originals of one folder. Safe for threads; only one process may have the folder."""
+    """All originals of one folder and resource type. Safe for threads; only one process may have the folder."""
 
     def __init__(self, folder: Path) -> None:
         self._files = folder / "originals"

@@ -21,7 +21,7 @@ from infitalks.local.media.store import Asset
 
 MAX_BYTES = 10_485_760
 OLDEST, NEWEST = 3600, 600  # seconds that a timestamp may lie back or ahead
-TYPES = ("upload", "authenticated")
+TYPES = ("upload", "private", "authenticated")
 ENVELOPE = {"api_key", "signature", "timestamp"}
 DESCRIPTION = {"tags", "context"}
 UPLOAD_PARAMS = (
@@ -37,6 +37,7 @@ RENAME_PARAMS = ENVELOPE | {"from_public_id", "to_public_id", "type", "to_type",
 DESTROY_PARAMS = ENVELOPE | {"public_id", "type", "invalidate"}
 DOWNLOAD_PARAMS = ENVELOPE | {"public_id", "format", "type", "attachment", "expires_at"}
 FORMATS_BY_EXTENSION = {"jpeg": "jpg"}
+NO_PICTURE = imaging.Facts("", 0, 0, 0)
 
 
 def signed_params(account: Account, served: set[str]) -> dict[str, str]:
@@ -63,13 +64,14 @@ def signature_algorithm() -> str:
     return ALGORITHMS[len(request.form["signature"])]
 
 
-def new_asset(params: dict[str, str], data: bytes, filename: str) -> Asset:
-    """A description of the uploaded picture. Raises Refusal where it is none or may not be stored."""
+def new_asset(params: dict[str, str], data: bytes, filename: str, kind: str, most_bytes: int) -> Asset:
+    """A description of the upload. Raises Refusal where it may not be stored, or is to be a picture and is none."""
     public_id, type = _public_id(params, filename), asset_type(params)
-    if len(data) > MAX_BYTES:
-        raise Refusal(400, f"File size too large. Got {len(data)}. Maximum is {MAX_BYTES}.")
-    facts = imaging.look(data)
-    _check_allowed(facts.format, params.get("allowed_formats", ""))
+    if len(data) > most_bytes:
+        raise Refusal(400, f"File size too large. Got {len(data)}. Maximum is {most_bytes}.")
+    facts = NO_PICTURE if kind == "raw" else imaging.look(data)
+    if kind == "image":
+        _check_allowed(facts.format, params.get("allowed_formats", ""))
     now = int(time.time())
     return Asset(
         type=type,
@@ -85,6 +87,7 @@ def new_asset(params: dict[str, str], data: bytes, filename: str) -> Asset:
         etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
         created_at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         original_filename=filename,
+        resource_type=kind,
         **{"tags": [], "context": {}} | description(params),
     )
 
