@@ -86,7 +86,9 @@ def test() -> int:
     # Installed here, where no test's time limit runs.
     run((PYTHON, "-m", "tests.browser.chromium"))
     run((PYTHON, "-m", "tests.senders.alertmanager"))
-    tested = run_all(("npm", "test", "--silent"), (PYTHON, "-m", "pytest"))
+    # By file, as the tests of one share what they set up.
+    spread = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+    tested = run_all(("npm", "test", "--silent"), (PYTHON, "-m", "pytest", *spread))
     return checked or tested
 
 

@@ -7,8 +7,9 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.faults.senders import Log
 FULL = os.environ.get("FAULTS") == "full"
 SEED = int(os.environ.get("SEED", "1"))
 PATIENCE = 1800 if FULL else 240  # seconds for one test
+SURVIVED = "survived"
 HEAD = ("", "kills", "acknowledged", "lost", "doubled", "misordered", "pages after")
 
 Often = Callable[[int, int], int]
@@ -39,13 +41,13 @@ class Survived:
 
 
 Survive = Callable[[Survived], None]
-_rows: list[Survived] = []
 
 
 @pytest.fixture
-def survived() -> Survive:
+def survived(request: pytest.FixtureRequest) -> Survive:
     """Adds a row to the table that is printed at the end."""
-    return _rows.append
+    # A property of the test, since that travels with its report where tests run in several processes.
+    return lambda row: request.node.user_properties.append((SURVIVED, astuple(row)))
 
 
 def row_of(what: str, kills: int, history: History, pages_after: float | None = None) -> Survived:
@@ -101,9 +103,15 @@ def often() -> Often:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _rows:
+    rows = [row for report in _reports(terminalreporter) for name, row in report.user_properties if name == SURVIVED]
+    if not rows:
         return
     terminalreporter.section(f"faults survived, SEED={SEED}")
-    for row in (HEAD, *(vars(row).values() for row in _rows)):
+    for row in (HEAD, *rows):
         what, *figures = map(str, row)
         terminalreporter.write_line(f"{what:76}" + "".join(f"{figure:>13}" for figure in figures))
+
+
+def _reports(terminalreporter: pytest.TerminalReporter) -> list[Any]:
+    outcomes = (terminalreporter.stats.get(name, []) for name in ("passed", "failed"))
+    return [report for reports in outcomes for report in reports if report.when == "call"]
