@@ -2,23 +2,25 @@
 
 import io
 import json
+import os
 import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import BoundedSemaphore, Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
-from infitalks.backends import media
+from infitalks.backends import media, patience
 from infitalks.backends.media import MediaRefused, MediaStore, MediaUnavailable, Stored
 from infitalks.local.ports import pick_port
 from infitalks.local.services import cloudinary_url as url_at
-from tests.running import Running
+from tests.running import Running, wait_until
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -158,6 +160,31 @@ def test_what_the_service_holds_is_listed_page_by_page(store: MediaStore, cloudi
         MediaStore(cloudinary_url.replace(secret, "not-the-secret")).list_assets("image")
 
 
+def test_a_file_is_stored_as_it_is_and_comes_back_whole_or_in_part(
+    store: MediaStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"<script>alert(1)</script>" + bytes(range(256)) * 40_000
+    monkeypatch.setattr(media, "PIECE", 5_500_000)  # so that it goes in two
+    stored = store.upload_file(io.BytesIO(data), len(data), "backend-file/page.html")
+    assert stored.bytes == len(data)
+    with closing(store.open_file("backend-file/page.html", stored.version, len(data))) as whole:
+        assert (b"".join(whole.chunks), whole.length, whole.partial) == (data, len(data), False)
+    with closing(store.open_file("backend-file/page.html", stored.version, len(data), part=(20, 30))) as part:
+        assert (b"".join(part.chunks), part.length, part.partial) == (data[20:30], 10, True)
+    assert [(asset.kind, asset.bytes) for asset in store.list_assets("raw", prefix="backend-file/")[0]] == [
+        ("raw", len(data))
+    ]
+    again = store.upload_file(io.BytesIO(b"other"), 5, "backend-file/page.html")
+    assert again.version > stored.version
+    store.destroy("backend-file/page.html")  # there is no picture of that name
+    assert store.list_assets("raw", prefix="backend-file/")[0]
+    for _ in range(2):
+        store.destroy("backend-file/page.html", "raw")
+    with pytest.raises(MediaRefused) as refused:
+        store.open_file("backend-file/page.html", again.version, 5)
+    assert refused.value.status == 404
+
+
 def test_a_text_is_never_opened_as_a_file_or_an_address(store: MediaStore) -> None:
     for text in ("/etc/hostname", "http://127.0.0.1:9/a.jpg", ""):
         with pytest.raises(TypeError):
@@ -230,6 +257,9 @@ def attempts(store: MediaStore) -> list[Callable[[], Any]]:
         lambda: store.upload(PNG, "a"),
         lambda: store.destroy("a"),
         lambda: store.list_assets("image"),
+        lambda: store.upload_file(io.BytesIO(b"text"), 4, "a"),
+        lambda: store.destroy("a", "raw"),
+        lambda: list(store.open_file("a", 1, 1000).chunks),
         lambda: list(store.open("a", 1, "png", width=None).chunks),
     ]
 
@@ -280,6 +310,53 @@ def test_a_service_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
         for attempt in attempts(MediaStore(url_at("key", "secret", hung.getsockname()[1]))):
             with pytest.raises(MediaUnavailable):
                 attempt()
+
+
+def drips(handler: BaseHTTPRequestHandler) -> None:
+    """A byte now and then, each in time for a limit on each."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", "image/png")
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    with suppress(OSError):  # the client gave up
+        while True:
+            handler.wfile.write(b" ")
+            time.sleep(0.05)
+
+
+def test_a_service_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media, "TOTAL", 0.5)
+    monkeypatch.setattr(media, "READ", 0.3)
+    with ill_service(drips) as (store, asked):
+        for number, attempt in enumerate(attempts(store), 1):
+            with pytest.raises(MediaUnavailable, match="too long"):
+                attempt()
+            assert len(asked) == number
+
+
+def test_who_takes_a_picture_slowly_still_gets_it(store: MediaStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = store.upload(encoded(Image.frombytes("RGB", (400, 400), os.urandom(480_000)), "PNG"), "backend/slowly")
+    monkeypatch.setattr(media, "READ", 0.3)
+    monkeypatch.setattr(media, "CHUNK", 100_000)
+    with closing(store.open(picture.public_id, picture.version, "png", width=None)) as download:
+        taken = 0
+        for chunk in download.chunks:
+            taken += len(chunk)
+            time.sleep(0.1)
+    assert taken == picture.bytes
+
+
+def test_too_many_calls_that_hang_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "_places", BoundedSemaphore(2))
+    end = Event()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            patience.within(0.01, end.wait)
+    with pytest.raises(TimeoutError, match="too many"):
+        patience.within(60, lambda: None)
+    end.set()
+    wait_until(lambda: patience._places._value == 2, "the calls gave their places back")
+    assert patience.within(60, lambda: "done") == "done"
 
 
 def test_a_redirect_is_not_followed() -> None:
