@@ -6,12 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from bson import ObjectId
-
 from infitalks import access
 from infitalks.actions.incidents import tell_incident
 from infitalks.actions.log import own_client_id
-from infitalks.actions.messages import delete_message, edit_message, send_message
+from infitalks.actions.messages import delete_message, edit_message, named_in, send_message
 from infitalks.errors import Forbidden, InfiTalksError, NotFound
 from infitalks.integrations.catalogue import Format
 from infitalks.integrations.dialects import Refusal, Reply, refusal_of
@@ -82,20 +80,11 @@ def receive_post(webhook: Webhook, form: Format, received: Received, own_key: st
         text=post.text,
         cards=post.cards,
         via=post.via,
-        reply_to=_own_thread(webhook.bot, webhook.chat, post.reply_to),
+        reply_to=named_in(webhook.chat, webhook.bot, post.reply_to),
         # What was sent, not what we made of it: a repeat stays one after our formats have learnt more.
         said=["hook", form.name, received.digest()] if key else None,
     )
     return message
-
-
-def _own_thread(bot: ObjectId, chat: ObjectId, named: str | None) -> str | None:
-    """The message that is answered, where it is one of this chat; senders name threads of other systems, too."""
-    try:
-        message, _ = access.get_message_for(bot, named or "")
-    except NotFound:
-        return None
-    return named if message["chat"] == chat else None
 
 
 def get_own_message(webhook: Webhook, message_id: str) -> Doc:

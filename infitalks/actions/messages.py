@@ -79,6 +79,15 @@ def _check_reply(user_id: ObjectId, chat_id: ObjectId, reply_to: str | None) -> 
     return message["_id"]
 
 
+def named_in(chat_id: ObjectId, user_id: ObjectId, named: str | None) -> str | None:
+    """The id of a message to answer, where the user sees it in this chat; programs name other systems' threads, too."""
+    try:
+        message, _ = access.get_message_for(user_id, named or "")
+    except NotFound:
+        return None
+    return named if message["chat"] == chat_id else None
+
+
 def edit_message(
     user_id: ObjectId,
     message_id: str,

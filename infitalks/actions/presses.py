@@ -17,9 +17,10 @@ from infitalks.actions.responses import (
     replace_original,
     require_answerable,
     response_url,
+    why_not,
 )
 from infitalks.backends.http import Answer
-from infitalks.errors import Conflict, InfiTalksError, NotFound, Unavailable
+from infitalks.errors import Conflict, InfiTalksError, NotFound
 from infitalks.integrations.actions import (
     Effect,
     Pressed,
@@ -161,12 +162,8 @@ def take_answer(webhook: Webhook, delivery: Doc, answer: Answer) -> str | None:
         if refused.code == "unknown_message":
             return "not done: what the button belonged to is gone"
         raise AnswerUnreadable from None
-    except Conflict:
-        return "not done: this press was answered before"
-    except Unavailable:
-        raise
     except InfiTalksError as error:
-        return f"not done: {error.message}"
+        return why_not("not done", "this press", error)
 
 
 def _do(webhook: Webhook, delivery: Doc, payload: dict[str, Any]) -> str | None:

@@ -11,9 +11,9 @@ from infitalks.actions.ephemerals import say_to
 from infitalks.actions.loops import origin_after
 from infitalks.actions.messages import send_message
 from infitalks.actions.presses import take_answer
-from infitalks.actions.responses import Asked, answer_key, give_answer
+from infitalks.actions.responses import Asked, answer_key, give_answer, why_not
 from infitalks.backends.http import Answer
-from infitalks.errors import Conflict, InfiTalksError, Unavailable
+from infitalks.errors import InfiTalksError
 from infitalks.integrations.commands import AnswerUnreadable, answers_in, parser_of, read_answer
 from infitalks.integrations.post import PayloadRefused, Post
 from infitalks.models.database import Doc
@@ -55,12 +55,8 @@ def _give(asked: Asked, payload: dict[str, Any], key: str) -> str | None:
         if refused.code == "no_text":
             return None
         raise AnswerUnreadable from None
-    except Conflict:
-        return "not said: this was answered before"
-    except Unavailable:
-        raise
     except InfiTalksError as error:
-        return f"not said: {error.message}"
+        return why_not("not said", "this", error)
 
 
 def _reply(webhook: Webhook, delivery: Doc, payload: dict[str, Any]) -> str | None:
@@ -71,12 +67,8 @@ def _reply(webhook: Webhook, delivery: Doc, payload: dict[str, Any]) -> str | No
         _send(webhook, delivery, post, payload.get("response_type") == "comment")
     except PayloadRefused as refused:
         return None if refused.code == "no_text" else f"not posted: {refused.code}"
-    except Conflict:
-        return "not posted: this delivery was answered before"
-    except Unavailable:
-        raise
     except InfiTalksError as error:
-        return f"not posted: {error.message}"
+        return why_not("not posted", "this delivery", error)
     return "posted"
 
 

@@ -4,18 +4,16 @@ Not for: answers to events (replies.py), or what an answer to a pressed button m
 """
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 
-from infitalks import access
 from infitalks.actions.ephemerals import delete_ephemeral, ephemeral_id, replace_ephemeral, say_to
 from infitalks.actions.loops import origin_after
-from infitalks.actions.messages import delete_message, edit_message, send_message
-from infitalks.errors import InfiTalksError, NotFound, Unavailable
+from infitalks.actions.messages import delete_message, edit_message, named_in, send_message
+from infitalks.errors import Conflict, InfiTalksError, NotFound, Unavailable
 from infitalks.integrations.commands import parser_of
 from infitalks.integrations.post import PayloadRefused, Post
 from infitalks.integrations.values import is_true
@@ -126,17 +124,17 @@ def say_to_all(asked: Asked, post: Post, key: str) -> str:
         text=post.text,
         cards=post.cards,
         via=post.via,
-        reply_to=_own_thread(asked, post.reply_to),
+        reply_to=named_in(asked.chat, asked.webhook.bot, post.reply_to),
         origin=origin_after({}, asked.webhook.bot),
     )
     return "posted"
 
 
-def _own_thread(asked: Asked, named: str | None) -> str | None:
-    with suppress(NotFound):
-        message, _ = access.get_message_for(asked.webhook.bot, named or "")
-        return named if message["chat"] == asked.chat else None
-    return None
+def why_not(not_done: str, what: str, error: InfiTalksError) -> str:
+    """What became of an answer that could not be done. Raises an Unavailable as it came: that has to be repeated."""
+    if isinstance(error, Unavailable):
+        raise error
+    return f"{not_done}: {what} was answered before" if isinstance(error, Conflict) else f"{not_done}: {error.message}"
 
 
 def replace_original(asked: Asked, post: Post, key: str) -> str:
