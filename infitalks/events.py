@@ -31,6 +31,11 @@ def self_changed(user_id: ObjectId) -> None:
     queue.ring("realtime.tell_me", str(user_id))
 
 
+def own_chat_changed(chat_id: ObjectId, user_id: ObjectId) -> None:
+    """What only this user sees of it: muted, a favourite."""
+    queue.ring("realtime.tell_own_chat", str(chat_id), str(user_id))
+
+
 def presence_changed(user_id: ObjectId) -> None:
     queue.ring("realtime.tell_presence", str(user_id))
 

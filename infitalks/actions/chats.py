@@ -217,9 +217,11 @@ def change_chat(
     *,
     changes: dict[str, str | None],
     muted: bool | None,
+    favourite: bool | None = None,
     cause: str | None = None,
 ) -> None:
-    """`changes` (name, topic, avatar) are the owners' and for all; `muted` is one's own. `cause`: as add_members."""
+    """`changes` (name, topic, avatar) are the owners' and for all; `muted` and `favourite` are one's own.
+    `cause`: as add_members."""
     chat, membership = access.get_chat_for(user_id, chat_id)
     if changes:
         _require_group(chat)
@@ -232,9 +234,10 @@ def change_chat(
         if now:
             client_id = cause or own_client_id()
             append(Draft(chat["_id"], "chat", user_id, client_id, {"changes": now}, now, _require_owner))
-    if muted is not None:
-        Membership.raw().update_one({"_id": membership["_id"]}, {"$set": {"muted": muted}})
-        events.self_changed(user_id)
+    own = {name: value for name, value in (("muted", muted), ("favourite", favourite)) if value is not None}
+    if own:
+        Membership.raw().update_one({"_id": membership["_id"]}, {"$set": own})
+        events.own_chat_changed(chat["_id"], user_id)
 
 
 def delete_chat(user_id: ObjectId, chat_id: str) -> None:

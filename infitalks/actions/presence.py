@@ -25,9 +25,15 @@ def note_presence(channel: str, online: bool) -> None:
     if not user_id:
         return
     changed = User.raw().update_one(
-        {"_id": user_id, "epoch": epoch, "online": {"$ne": online}}, {"$set": {"online": online}}
+        {"_id": user_id, "epoch": epoch, "online": {"$ne": online}}, {"$set": {"online": online, "away": False}}
     )
     if changed.modified_count:
+        events.presence_changed(user_id)
+
+
+def note_away(user_id: ObjectId, away: bool) -> None:
+    """A page of theirs says that nobody has moved in it for a while, or that somebody does again."""
+    if User.raw().update_one({"_id": user_id, "away": {"$ne": away}}, {"$set": {"away": away}}).modified_count:
         events.presence_changed(user_id)
 
 

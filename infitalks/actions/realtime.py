@@ -193,10 +193,17 @@ def tell_me(user_id: ObjectId) -> None:
     _notify([user_id], "me", {"user_id": str(user_id)})
 
 
+def tell_own_chat(chat_id: ObjectId, user_id: ObjectId) -> None:
+    """What one set for oneself in a chat; the user's pages ask for the chat."""
+    _notify([user_id], "chats", {"chat_id": str(chat_id)})
+
+
 def tell_presence(user_id: ObjectId) -> None:
+    """To all who share a chat, and to the user's own pages: one in which they do move contradicts."""
     user = user_by_id(user_id)
     if user:
-        _notify(contacts_of(user_id), "presence", {"user_id": str(user_id), "online": bool(user.online)})
+        data = {"user_id": str(user_id), "online": bool(user.online), "away": bool(user.online and user.away)}
+        _notify([*contacts_of(user_id), user_id], "presence", data)
 
 
 def tell_ephemeral(user_id: ObjectId, chat_id: ObjectId) -> None:

@@ -7,7 +7,7 @@ from infitalks.backends import realtime as server
 from infitalks.blueprints.guard import api, page
 from infitalks.errors import Forbidden, Malformed
 from infitalks.models.users import User, channel_name
-from infitalks.schemas.realtime import ChannelAuthOut, RealtimeOut
+from infitalks.schemas.realtime import AwayIn, ChannelAuthOut, RealtimeOut
 
 blueprint = Blueprint("realtime", __name__)
 
@@ -36,6 +36,13 @@ def post_auth(me: User) -> ChannelAuthOut:
         return ChannelAuthOut(auth=server.sign_channel(form["socket_id"], form["channel_name"]))
     except ValueError:
         raise Malformed("socket_id: not of the form 123.456.") from None
+
+
+@blueprint.put("/api/realtime/away")
+@api(body=AwayIn, limit="30/minute", answers={204: None})
+def put_away(me: User, body: AwayIn) -> None:
+    """Whether the user of the page, which is still open, has left it alone for a while."""
+    presence.note_away(me.id, body.away)
 
 
 @blueprint.post("/api/realtime/webhook")

@@ -53,6 +53,7 @@ class Membership(Stored):
     read_seq = IntField(default=0)
     read_n = IntField(default=0)
     muted = BooleanField(default=False)
+    favourite = BooleanField(default=False)
     hidden_n = IntField()  # a direct chat put away; a message numbered above this brings it back
 
     meta = {"collection": "memberships"}

@@ -44,6 +44,7 @@ class User(Stored):
     disabled_at = DateTimeField()
     epoch = StringField(required=True)
     online = BooleanField(default=False)
+    away = BooleanField(default=False)  # has pages that listen, and has not moved in any of them for a while
     token_hash = StringField()
     created_by = ObjectIdField()
     created_at = DateTimeField(required=True)
@@ -51,7 +52,12 @@ class User(Stored):
     meta = {"collection": "users"}
 
 
-PUBLIC = {"kind": 1, "username": 1, "display_name": 1, "avatar": 1, "online": 1}
+PUBLIC = {"kind": 1, "username": 1, "display_name": 1, "avatar": 1, "online": 1, "away": 1}
+
+
+def is_away(user: Doc | None) -> bool:
+    """Of a stored user, raw: here, but not at it."""
+    return bool(user and user.get("online") and user.get("away"))
 
 
 def secret_hash(token: str) -> str:

@@ -13,7 +13,7 @@ from infitalks.access import visible
 from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
-from infitalks.models.users import public_users
+from infitalks.models.users import is_away, public_users
 from infitalks.schemas.base import Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
 from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
@@ -49,12 +49,13 @@ class ChatIn(In):
 
 
 class ChatPatchIn(In):
-    """Owners change name, topic and avatar for all; muted is one's own."""
+    """Owners change name, topic and avatar for all; muted and favourite are one's own."""
 
     name: Name | None = None
     topic: Topic | None = None
     avatar: Id | None = None
     muted: bool | None = None
+    favourite: bool | None = None
 
 
 class MembersIn(In):
@@ -95,7 +96,8 @@ class LastMessageOut(Out):
 
 
 class ChatOut(Out):
-    """`name` of a direct chat is the other's display name, `other` that person, `online` whether they are here."""
+    """`name` of a direct chat is the other's display name, `other` that person, `online` whether they are here, `away`
+    whether they are but have not moved for a while."""
 
     id: Id
     kind: Literal["direct", "group"]
@@ -104,6 +106,7 @@ class ChatOut(Out):
     avatar_url: str | None
     other: UserOut | None
     online: bool
+    away: bool
     member_count: int
     role: Role
     last_seq: int
@@ -112,6 +115,7 @@ class ChatOut(Out):
     read_seq: int
     unread: int
     muted: bool
+    favourite: bool
 
 
 class ChatsOut(Out):
@@ -124,6 +128,7 @@ class MemberOut(Out):
     role: Role
     read_seq: int
     online: bool
+    away: bool
 
 
 class ChatDetailOut(ChatOut):
@@ -175,6 +180,7 @@ def _chat_out(
         avatar_url=avatar_url(partner.get("avatar") if partner else chat.get("avatar")),
         other=user_out(partner) if partner else None,
         online=bool(partner and partner.get("online")),
+        away=is_away(partner),
         member_count=counts.get(chat["_id"], 0),
         role=membership["role"],
         last_seq=chat["last_seq"],
@@ -183,6 +189,7 @@ def _chat_out(
         read_seq=membership["read_seq"],
         unread=max(0, chat["n"] - membership["read_n"]),
         muted=membership.get("muted", False),
+        favourite=membership.get("favourite", False),
     )
 
 
@@ -210,6 +217,7 @@ def members_out(memberships: Iterable[Doc]) -> list[MemberOut]:
             role=row["role"],
             read_seq=row["read_seq"],
             online=bool(users[row["user"]].get("online")),
+            away=is_away(users[row["user"]]),
         )
         for row in rows
     ]

@@ -1,6 +1,6 @@
 """How a page connects to live events, in JSON."""
 
-from infitalks.schemas.base import Out
+from infitalks.schemas.base import In, Out
 
 
 class RealtimeOut(Out):
@@ -12,6 +12,10 @@ class RealtimeOut(Out):
     port: int | None
     tls: bool
     channels: list[str]
+
+
+class AwayIn(In):
+    away: bool
 
 
 class ChannelAuthOut(Out):

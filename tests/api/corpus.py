@@ -11,9 +11,10 @@ DEEP = 100_000
 ID = "0" * 24
 # A body that each shape takes, so that what is changed in it is the only thing wrong.
 GOOD: dict[str, dict[str, Any]] = {
+    "AwayIn": {"away": True},
     "BotIn": {"username": "robot-7", "display_name": "Robot"},
     "ChatIn": {"kind": "group", "name": "Garden", "member_ids": []},
-    "ChatPatchIn": {"name": "Yard", "muted": True},
+    "ChatPatchIn": {"name": "Yard", "muted": True, "favourite": True},
     "CommandIn": {"text": "/deploy", "client_id": "c1"},
     "CloseIn": {"password": "not her password"},
     "EditIn": {"text": "hello"},

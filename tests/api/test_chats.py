@@ -11,6 +11,8 @@ from bson import ObjectId
 from flask import Flask
 
 from infitalks.actions.sessions import change_epoch
+from infitalks.tasks.realtime import tell_own_chat
+from tests.api.listening import Page
 from tests.people import Person
 
 
@@ -158,10 +160,16 @@ def test_a_member_cannot_make_itself_owner(ada: Person, bob: Person) -> None:
     assert members(ada, chat)[bob.id] == "member"
 
 
-def test_everybody_mutes_for_themselves(ada: Person, bob: Person) -> None:
+def test_everybody_mutes_and_favours_for_themselves(ada: Person, bob: Person, page: Callable[[Person], Page]) -> None:
     chat = ada.group(bob)
-    assert bob.patch(f"/api/chats/{chat}", {"muted": True}).json["muted"] is True
-    assert ada.get(f"/api/chats/{chat}").json["muted"] is False
+    opened = page(bob)
+    changed = bob.patch(f"/api/chats/{chat}", {"muted": True, "favourite": True}).json
+    assert (changed["muted"], changed["favourite"]) == (True, True)
+    assert bob.patch(f"/api/chats/{chat}", {"favourite": False}).json["muted"] is True
+    seen = ada.get(f"/api/chats/{chat}").json
+    assert (seen["muted"], seen["favourite"]) == (False, False)
+    tell_own_chat(chat, bob.id)
+    assert opened.next() == ("chats", {"chat_id": chat})
 
 
 def test_a_new_name_shows_to_all_and_stands_in_the_log(ada: Person, bob: Person) -> None:

@@ -48,7 +48,12 @@ def test_presence_follows_the_servers_webhooks(
     assert online(ada, chat, bob)
     wait_until(lambda: rung(redis_url, "realtime.tell_presence", bob.id), "others are to be told")
     tell_presence(bob.id)
-    assert opened.next() == ("presence", {"user_id": bob.id, "online": True})
+    assert opened.next() == ("presence", {"user_id": bob.id, "online": True, "away": False})
+    assert bob.call("PUT", "/api/realtime/away", {"away": True}).status_code == 204
+    tell_presence(bob.id)
+    assert opened.next() == ("presence", {"user_id": bob.id, "online": True, "away": True})
+    members = {each["user"]["id"]: each for each in ada.get(f"/api/chats/{chat}").json["members"]}
+    assert (members[bob.id]["away"], members[ada.id]["away"]) == (True, False)
     both = came_and_went(("channel_vacated", name), ("channel_occupied", channel(ada)))
     assert hook(app, pusher_environ, both) == 200
     assert (online(ada, chat, bob), online(bob, chat, ada)) == (False, True)
@@ -100,7 +105,7 @@ def test_logging_out_says_to_others_that_one_is_offline(
     wait_until(lambda: rung(redis_url, "realtime.tell_presence", bob.id), "others are to be told")
     assert not online(ada, chat, bob)
     tell_presence(bob.id)
-    assert opened.next() == ("presence", {"user_id": bob.id, "online": False})
+    assert opened.next() == ("presence", {"user_id": bob.id, "online": False, "away": False})
 
 
 def show_online(person: Person, online: bool) -> None:
