@@ -148,5 +148,9 @@ export const t = {
   topic: (topic: string) => `Topic: ${topic}`,
   topicSet: (who: string, topic: string) => `${who} set the topic to “${topic}”`,
   topicCleared: (who: string) => `${who} cleared the topic`,
+  keptFor: (who: string, days: number | null) =>
+    days
+      ? `${who} set messages to vanish after ${days} day${days === 1 ? "" : "s"}`
+      : `${who} turned vanishing messages off`,
   changedChat: (who: string) => `${who} changed the group`,
 };

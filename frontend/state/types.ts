@@ -152,7 +152,7 @@ export type MemberEntry = EntryBase & {
 };
 export type ChatEntry = EntryBase & {
   kind: "chat";
-  changes: { name?: string | null; topic?: string | null };
+  changes: { name?: string | null; topic?: string | null; retention_days?: number | null };
 };
 export type Entry = MessageEntry | MemberEntry | ChatEntry;
 

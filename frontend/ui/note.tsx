@@ -36,8 +36,9 @@ function memberText(entry: MemberEntry): string {
 
 function chatText(entry: ChatEntry): string {
   const who = called(entry.author.id, nameOf(entry.author));
-  const { name, topic } = entry.changes;
+  const { name, topic, retention_days: days } = entry.changes;
   if (name) return t.renamed(who, name);
+  if (days !== undefined) return t.keptFor(who, days);
   if (topic === undefined) return t.changedChat(who);
   return topic ? t.topicSet(who, topic) : t.topicCleared(who);
 }

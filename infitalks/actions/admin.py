@@ -5,19 +5,21 @@ from typing import Any
 
 from infitalks.actions import maintenance, webhooks
 from infitalks.actions.admins import one_at_a_time, require_another_admin
-from infitalks.actions.deliveries import redeliver_failed
-from infitalks.actions.retention import count_older_than
+from infitalks.actions.deliveries import redeliver_failed, require_on
+from infitalks.actions.retention import keep_chat_for, require_meant
 from infitalks.actions.sessions import end_all_sessions
 from infitalks.actions.upkeep import replay_entries
 from infitalks.actions.users import disable_user
-from infitalks.errors import Conflict, Invalid, NotFound
-from infitalks.models.database import object_id
+from infitalks.errors import Conflict, NotFound
+from infitalks.models.chats import chat_by_id
+from infitalks.models.database import Doc, object_id
 from infitalks.models.log import entry_by_id
 from infitalks.models.maintenance import Report
 from infitalks.models.site import Act, Site, site
 from infitalks.models.users import User, user_by_id
 from infitalks.models.webhooks import Webhook, webhook_by_id
 from infitalks.schemas.admin import SiteIn
+from infitalks.schemas.chats import RetentionIn
 
 
 def _note(by: User, what: str, about: str) -> None:
@@ -112,25 +114,34 @@ def switch_webhook(by: User, webhook_id: str, *, on: bool) -> Webhook:
 def redeliver_webhook(by: User, webhook_id: str) -> int:
     """All of its failed list. Returns how many they are. Raises Conflict where it is off."""
     webhook = _webhook(webhook_id)
-    if not webhook.active:
-        raise Conflict("This webhook is switched off: switch it on first.")
+    require_on(webhook)
     _note(by, "redelivered", f"webhook {webhook.name}")
     return redeliver_failed(webhook, None)
+
+
+def keep_chat(by: User, chat_id: str, asked: RetentionIn) -> Doc:
+    """How long a chat keeps its messages, be it a group or not. Raises Invalid where some would be lost by it and
+    nobody said that this is meant."""
+    chat = chat_by_id(object_id(chat_id))
+    if not chat:
+        raise NotFound()
+    require_meant(chat, asked.retention_days, sure=asked.sure)
+    kept = _kept(asked.retention_days) if asked.retention_days else "as long as the site's"
+    _note(by, "changed a chat", f"messages of {chat_id} are kept {kept}")
+    keep_chat_for(chat, by.id, asked.retention_days)
+    return chat
+
+
+def _kept(days: int | None) -> str:
+    return f"{days} days" if days else "for ever"
 
 
 def change_site(by: User, asked: SiteIn) -> Site:
     """Raises Invalid where messages would be lost by it and nobody said that this is meant."""
     now = site()
     days = asked.retention_days
-    sooner = days is not None and (now.retention_days is None or days < now.retention_days)
-    if sooner and not asked.sure and days is not None:
-        lost = count_older_than(days)
-        raise Invalid(
-            "Say that this is meant.",
-            fields={"sure": f"{lost:,} messages are older than that by now, and will be blanked for ever"},
-        )
-    kept = f"{days} days" if days else "for ever"
-    _note(by, "changed the settings", f"messages are kept {kept}, inactive after {asked.inactive_days} days")
+    require_meant(None, days, sure=asked.sure)
+    _note(by, "changed the settings", f"messages are kept {_kept(days)}, inactive after {asked.inactive_days} days")
     change: dict[str, Any] = {"inactive_days": asked.inactive_days, "retention_days": days}
     Site.raw().update_one({"_id": now.id}, {"$set": change}, upsert=True)
     return site()

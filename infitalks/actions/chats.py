@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from bson import ObjectId
 
@@ -10,6 +11,7 @@ from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
 from infitalks.actions.media import clear_profile_pictures, set_profile_picture
 from infitalks.actions.memberships import apply_members
+from infitalks.actions.retention import require_meant
 from infitalks.actions.summaries import move_read_positions
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.models.chats import Membership, active_members, chat_by_id, membership_id, membership_of, memberships_of
@@ -215,22 +217,27 @@ def change_chat(
     user_id: ObjectId,
     chat_id: str,
     *,
-    changes: dict[str, str | None],
+    changes: dict[str, Any],
     muted: bool | None,
     favourite: bool | None = None,
     cause: str | None = None,
+    sure: bool = False,
 ) -> None:
-    """`changes` (name, topic, avatar) are the owners' and for all; `muted` and `favourite` are one's own.
-    `cause`: as add_members."""
+    """`changes` (name, topic, avatar, retention_days) are the owners' and for all; `muted` and
+    `favourite` are one's own. `cause`: as add_members.
+    Raises Invalid where messages would be lost by it and the caller is not `sure`."""
     chat, membership = access.get_chat_for(user_id, chat_id)
     if changes:
         _require_group(chat)
         access.require(access.can_manage(chat, membership), "Only owners change a group.")
+        require_meant(chat, changes.get("retention_days"), sure=sure)
         if changes.get("avatar", "") is None:
             clear_profile_pictures(f"chat:{chat['_id']}", datetime.now(UTC))
         if changes.get("avatar"):  # its entry comes when the picture is ready
             set_profile_picture(user_id, changes["avatar"] or "", f"chat:{chat['_id']}")
         now = {field: value for field, value in changes.items() if field != "avatar" or value is None}
+        if now.get("retention_days", -1) == chat.get("retention_days"):
+            del now["retention_days"]
         if now:
             client_id = cause or own_client_id()
             append(Draft(chat["_id"], "chat", user_id, client_id, {"changes": now}, now, _require_owner))

@@ -118,7 +118,7 @@ def ring(webhook_ids: Iterable[ObjectId]) -> None:
 def send_test(webhook: Webhook) -> Doc:
     """A delivery that tells of nothing that happened, so that one sees whether it arrives; through an incoming one, a
     word in its chat. Raises Conflict where it is off."""
-    _require_on(webhook)
+    require_on(webhook)
     if webhook.kind == "incoming":
         return receive_test(webhook)
     entry_id = ObjectId()
@@ -177,7 +177,7 @@ def redeliver(webhook: Webhook, by: ObjectId | None, delivery_id: str) -> Doc:
     row = delivery_by_id(delivery_id)
     if not row or row["webhook"] != webhook.id or not _seen_by(by, [row]):
         raise NotFound()
-    _require_on(webhook)
+    require_on(webhook)
     if row.get("incoming"):
         return receive_again(webhook, row, by)
     again = Delivery.raw().find_one_and_update(
@@ -193,7 +193,7 @@ def redeliver(webhook: Webhook, by: ObjectId | None, delivery_id: str) -> Doc:
 def redeliver_failed(webhook: Webhook, by: ObjectId | None) -> int:
     """The same for all of the failed list, but for what somebody asked: that is not done behind their back, long after
     they were told that it failed. Returns how many they are."""
-    _require_on(webhook)
+    require_on(webhook)
     refused = _seen_by(by, failed_requests(webhook.id))
     for row in refused:
         receive_again(webhook, row, by)
@@ -208,7 +208,8 @@ def _failed_events(webhook: Webhook, by: ObjectId | None) -> list[str]:
     return [row["_id"] for row in _seen_by(by, rows)]
 
 
-def _require_on(webhook: Webhook) -> None:
+def require_on(webhook: Webhook) -> None:
+    """Raises Conflict."""
     if not webhook.active:
         raise Conflict("This webhook is switched off: switch it on first.")
 

@@ -14,6 +14,7 @@ from bson import ObjectId
 from mongoengine.errors import NotUniqueError
 
 from infitalks.actions.passwords import hash_password
+from infitalks.actions.users import search_words
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.integrations.slack_export import Somebody
 from infitalks.integrations.values import cut
@@ -148,10 +149,10 @@ class People:
         return self._named(user, wish, person)
 
     def _named(self, user: User, wish: str, person: Somebody) -> User:
-        words = user.display_name.casefold()
+        found = person.known and not person.is_bot
         for name in (wish, f"{wish[: 31 - len(person.id)]}-{person.id.lower()}", f"slack-{user.id}"):
             user.username = name
-            user.search = sorted({name, words, *words.split()}) if person.known and not person.is_bot else []
+            user.search = search_words(name, user.display_name) if found else []
             try:
                 return user if self._dry_run else user.save(force_insert=True)
             except NotUniqueError:

@@ -5,11 +5,12 @@ report. Not for: what a turn is (turns.py), nor what the tasks do.
 import logging
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pymongo
 from bson import ObjectId
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WTimeoutError
 
 from infitalks import events
 from infitalks.actions import inspection, repair, retention, upkeep
@@ -32,7 +33,8 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS = 20.0  # then pictures, which share the worker, have theirs
 LEASE_SECONDS = 30.0  # renewed after each batch: a killed worker's place is soon free
 QUIET = timedelta(seconds=10)
-MOST_TRIES = 5  # turns that come to nothing
+MOST_TRIES = 5  # turns that are cut short, one after the other
+PATIENCE = timedelta(days=1)  # with a service that is away
 
 TASKS = {
     task.name: task
@@ -49,6 +51,13 @@ TASKS = {
             upkeep.drop_orphaned_pictures,
             takes_away=True,
             daily=True,
+        ),
+        Task(
+            "unknown-pictures",
+            "Drop what the media service has held for a day and no picture here names. Not where others use the same "
+            "account: theirs are unknown here, too.",
+            upkeep.drop_unknown_assets,
+            takes_away=True,
         ),
         Task(
             "spooled-files",
@@ -132,13 +141,26 @@ def _take_turn(report: Report, lease: str, token: str) -> bool:
                     return True
         _keep(report, turn, report.after)
     except (ConnectionFailure, WTimeoutError, ExecutionTimeout, Unavailable) as error:
-        logger.warning("%s goes on later: %s", report.task, error)
-        return False
+        return _halt(report, str(error)[:500])
     except Exception as error:
         _finish(report, "failed", f"{type(error).__name__}: {error}"[:500])
         raise
     _finish(report, "done", "Nothing was changed." if report.dry_run else "")
     return True
+
+
+def _halt(report: Report, why: str) -> bool:
+    """It goes on when what is away has come back, which `resume` tries; not for ever. Returns whether it is over."""
+    logger.warning("%s goes on later: %s", report.task, why)
+    now = datetime.now(UTC)
+    since = report.halted_at or now
+    if now - since >= PATIENCE:
+        _finish(report, "failed", why)
+        return True
+    halted = {"message": f"It waits and goes on later. {why}", "halted_at": since, "tries": 0, "touched_at": now}
+    with suppress(PyMongoError):  # which may be what is away
+        Report.raw().update_one({"_id": report.id, "state": {"$in": OPEN}}, {"$set": halted})
+    return False
 
 
 def _begin(report: Report) -> None:
@@ -150,7 +172,8 @@ def _begin(report: Report) -> None:
 def _keep(report: Report, turn: Turn, after: object) -> None:
     """How far it has come, in one step, so that a later turn begins there."""
     progress = {"counts": dict(turn.counts), "lines": turn.lines, "total": turn.total, "seen": turn.seen}
-    kept = {**progress, "after": after, "tries": 0, "touched_at": datetime.now(UTC)}
+    fresh = {"tries": 0, "message": "", "halted_at": None, "touched_at": datetime.now(UTC)}
+    kept = {**progress, "after": after, **fresh}
     Report.raw().update_one({"_id": report.id, "state": {"$in": OPEN}}, {"$set": kept})
 
 

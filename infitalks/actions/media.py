@@ -27,6 +27,7 @@ LONGEST_NAME = 200
 CLAIM = timedelta(seconds=90)  # a worker that takes longer is taken for dead
 MOST_TRIES = 10
 THUMB_WIDTH = 640
+PUBLIC_IDS = "infitalks/"  # what all of ours begin with, at the media service
 SETTLED = timedelta(hours=1)  # a message that took a picture so long ago shows it by now, or never will
 
 UNFINISHED: Doc = {"state": "processing", "dropped": {"$ne": True}}
@@ -58,7 +59,7 @@ def upload_media(user_id: ObjectId, name: str, data: bytes) -> Doc:
         "spool": spool().upload_from_stream("upload", data),
         "tries": 0,
         "due": now,
-        "public_id": f"infitalks/{secrets.token_hex(16)}",
+        "public_id": f"{PUBLIC_IDS}{secrets.token_hex(16)}",
         "told": False,
         "created_at": now,
     }

@@ -1,6 +1,5 @@
 """Maintenance tasks that clear away what nobody needs, and that try again what failed."""
 
-import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,10 +8,10 @@ from bson import ObjectId
 from gridfs.errors import NoFile
 
 from infitalks.actions.deliveries import redeliver
-from infitalks.actions.media import destroy_media, retry_media
+from infitalks.actions.media import PUBLIC_IDS, destroy_media, retry_media
 from infitalks.actions.sessions import end_session, expired
 from infitalks.actions.turns import Turn
-from infitalks.backends.media import MediaRefused, MediaUnavailable
+from infitalks.backends.media import Listed, MediaRefused, MediaUnavailable, store
 from infitalks.errors import Conflict, NotFound, Unavailable
 from infitalks.models.database import Doc, database
 from infitalks.models.deliveries import EVENTS, Delivery
@@ -21,10 +20,10 @@ from infitalks.models.media import Media, spool, unattached, unclaimed
 from infitalks.models.sessions import Session
 from infitalks.models.webhooks import webhook_by_id
 
-logger = logging.getLogger(__name__)
-
 ORPHAN_AGE = timedelta(hours=24)
 PICTURES = 10  # at once: the media service takes its time for each
+LISTED = 500  # assets at once; hosted services count the calls of an hour
+NO_PICTURE = f"{PUBLIC_IDS}none"
 
 DEAD_ENTRIES: Doc = {"out.state": "dead"}
 # What somebody asked a bot is not asked again without them, and what came in is its sender's to repeat.
@@ -47,20 +46,87 @@ def drop_orphaned_pictures(turn: Turn) -> Iterator[Any]:
     for found in turn.batches(Media.raw(), unattached(datetime.now(UTC) - ORPHAN_AGE), {"_id": 1}, at_once=PICTURES):
         turn.count(orphaned=len(found))
         for media in found if not turn.dry_run else ():
-            turn.count(**{"dropped" if _could(destroy_media, media["_id"]) else "kept": 1})
+            turn.count(**{"dropped" if _could(turn, destroy_media, media["_id"]) else "kept": 1})
         yield found[-1]["_id"]
 
 
-def _could(act: Callable[..., object], *what: object) -> bool:
-    """One stubborn thing must not keep the others. Raises Unavailable without the media service: all would wait."""
+def _could(turn: Turn, act: Callable[..., object], what: Any) -> bool:
+    """One stubborn thing must not keep the others: it is told of and passed over. Raises Unavailable without the media
+    service: all would wait."""
     try:
-        act(*what)
+        act(what)
     except MediaUnavailable as error:
-        raise Unavailable(f"The media service is away: {error}.") from error
+        _require_media_service()
+        turn.say(f"{_named(what)} stays as it is: {error}.")
+        return False
     except (MediaRefused, Conflict, NotFound) as error:
-        logger.warning("%s stays as it is: %s", what[-1], error)
+        turn.say(f"{_named(what)} stays as it is: {error}.")
         return False
     return True
+
+
+def _named(what: Any) -> str:
+    return str(what["_id"] if isinstance(what, dict) else what)
+
+
+def _require_media_service() -> None:
+    """Raises Unavailable where it is away, and not only at odds with one picture."""
+    try:
+        store().destroy(NO_PICTURE)
+    except MediaUnavailable as error:
+        raise Unavailable(f"The media service is away: {error}.") from error
+    except MediaRefused:
+        return
+
+
+def drop_unknown_assets(turn: Turn) -> Iterator[Any]:
+    """The media service's side: pictures whose record is gone, or whose worker died where nobody could clear up.
+
+    A record is there before its picture is uploaded, so that what is unknown and a day old belongs to none.
+    """
+    turn.count(looked_at=0, unknown=0, dropped=0, kept=0)
+    after = turn.after or {}
+    cursor, kept = after.get("cursor"), after.get("kept", 0)
+    while True:
+        found, following = _listed(cursor)
+        unknown = _unknown(found)[kept:]  # on this page an earlier turn came so far; what it dropped is gone from it
+        at_once = len(found) if turn.dry_run else PICTURES
+        while batch := unknown[:at_once]:
+            unknown = unknown[at_once:]
+            kept += _drop_assets(turn, batch)
+            yield {"cursor": cursor, "kept": kept}
+        turn.seen += len(found)
+        turn.count(looked_at=len(found))
+        if not following:
+            return
+        cursor, kept = following, 0
+        yield {"cursor": cursor}
+
+
+def _listed(cursor: str | None) -> tuple[list[Listed], str | None]:
+    """A page of what the media service holds; the first one where it does not know the cursor any more."""
+    try:
+        return store().list_assets("image", cursor, prefix=PUBLIC_IDS, most=LISTED)
+    except MediaRefused:
+        return store().list_assets("image", prefix=PUBLIC_IDS, most=LISTED)
+    except MediaUnavailable as error:
+        raise Unavailable(f"The media service is away: {error}.") from error
+
+
+def _unknown(found: list[Listed]) -> list[str]:
+    old = [asset.public_id for asset in found if asset.created_at < datetime.now(UTC) - ORPHAN_AGE]
+    known = set(Media.raw().distinct("public_id", {"public_id": {"$in": old}}))
+    return [public_id for public_id in old if public_id not in known]
+
+
+def _drop_assets(turn: Turn, public_ids: list[str]) -> int:
+    """Returns how many had to be kept, or all where nothing is to be changed."""
+    turn.count(unknown=len(public_ids))
+    if turn.dry_run:
+        return len(public_ids)
+    dropped = sum(_could(turn, store().destroy, public_id) for public_id in public_ids)
+    turn.count(dropped=dropped, kept=len(public_ids) - dropped)
+    return len(public_ids) - dropped
 
 
 def drop_spooled_files(turn: Turn) -> Iterator[Any]:
@@ -88,8 +154,12 @@ def retry_failed_pictures(turn: Turn) -> Iterator[Any]:
     for found in turn.batches(Media.raw(), FAILED_PICTURES, {"owner": 1}, at_once=PICTURES):
         turn.count(failed=len(found))
         for media in found if not turn.dry_run else ():
-            turn.count(tried_again=_could(retry_media, media["owner"], str(media["_id"])))
+            turn.count(tried_again=_could(turn, _retry, media))
         yield found[-1]["_id"]
+
+
+def _retry(media: Doc) -> None:
+    retry_media(media["owner"], str(media["_id"]))
 
 
 def replay_dead_entries(turn: Turn) -> Iterator[Any]:
@@ -112,7 +182,7 @@ def redeliver_dead(turn: Turn) -> Iterator[Any]:
     for found in turn.batches(Delivery.raw(), DEAD_DELIVERIES, {"webhook": 1}, hint="dead"):
         turn.count(failed=len(found))
         for delivery in found if not turn.dry_run else ():
-            turn.count(**{"sent_again" if _could(_redeliver, delivery) else "kept": 1})
+            turn.count(**{"sent_again" if _could(turn, _redeliver, delivery) else "kept": 1})
         yield found[-1]["_id"]
 
 

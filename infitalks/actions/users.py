@@ -59,13 +59,14 @@ def _new_user(kind: str, username: str, display_name: str) -> User:
         kind=kind,
         username=username,
         display_name=display_name,
-        search=_search_words(username, display_name),
+        search=search_words(username, display_name),
         epoch=secrets.token_hex(8),
         created_at=datetime.now(UTC),
     )
 
 
-def _search_words(username: str, display_name: str) -> list[str]:
+def search_words(username: str, display_name: str) -> list[str]:
+    """What somebody is found by, from its beginning on."""
     return sorted({username, display_name.casefold(), *display_name.casefold().split()})
 
 
@@ -105,7 +106,7 @@ def update_profile(user: User, asked: ProfileIn) -> User:
         user.reload()
     if asked.display_name is not None:
         user.display_name = asked.display_name
-        user.search = _search_words(user.username, asked.display_name)
+        user.search = search_words(user.username, asked.display_name)
         user.save()
     events.self_changed(user.id)
     return user

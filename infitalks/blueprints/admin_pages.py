@@ -10,10 +10,11 @@ from bson import ObjectId
 from flask import Blueprint, flash, redirect, render_template, request
 
 from infitalks.actions import admin, figures
+from infitalks.actions.retention import kept_days
 from infitalks.actions.upkeep import DEAD_DELIVERIES
-from infitalks.blueprints.guard import page
+from infitalks.blueprints.guard import page, read_form
 from infitalks.errors import InfiTalksError, NotFound
-from infitalks.models.chats import member_counts
+from infitalks.models.chats import chat_by_id, member_counts
 from infitalks.models.database import Doc, object_id
 from infitalks.models.listings import (
     chat_names,
@@ -25,11 +26,12 @@ from infitalks.models.listings import (
     list_webhooks,
 )
 from infitalks.models.sessions import sessions_of
+from infitalks.models.site import site
 from infitalks.models.users import User, user_by_id
 from infitalks.models.webhooks import Webhook
 from infitalks.schemas.admin import ChatsPageQuery, UsersPageQuery, WebhooksPageQuery
 from infitalks.schemas.base import Query, validate
-from infitalks.schemas.chats import read_cursor, write_cursor
+from infitalks.schemas.chats import RetentionIn, read_cursor, write_cursor
 from infitalks.schemas.reading import check_text
 from infitalks.schemas.users import user_out
 
@@ -139,6 +141,41 @@ def chats_page(me: User) -> str:
         first=not asked.before,
         following=write_cursor(found[PAGE - 1]) if len(found) > PAGE else None,
     )
+
+
+@blueprint.get("/admin/chats/<chat_id>")
+@page(auth="admin")
+def chat_page(me: User, chat_id: str) -> Any:
+    return _show_chat(chat_id)
+
+
+def _show_chat(chat_id: str, error: InfiTalksError | None = None) -> Any:
+    chat = chat_by_id(object_id(chat_id))
+    if not chat:
+        raise NotFound()
+    html = render_template(
+        "admin_chat.html",
+        chat=chat,
+        members=member_counts([chat["_id"]]).get(chat["_id"], 0),
+        kept_days=kept_days(chat),
+        site_days=site().retention_days,
+        errors=(error.fields or {"": error.message}) if error else {},
+        values=request.form,
+    )
+    return (html, error.status) if error else html
+
+
+@blueprint.post("/admin/chats/<chat_id>/retention")
+@page(auth="admin", limit="30/minute", form=RetentionIn)
+def chat_retention_form(me: User, chat_id: str) -> Any:
+    try:
+        admin.keep_chat(me, chat_id, read_form(RetentionIn))
+    except NotFound:
+        raise
+    except InfiTalksError as error:
+        return _show_chat(chat_id, error)
+    flash("Saved. It holds from now on.")
+    return redirect(f"/admin/chats/{chat_id}")
 
 
 @blueprint.get("/admin/webhooks")

@@ -128,12 +128,12 @@ def get_chat(me: User, chat_id: str, query: ChatQuery) -> ChatDetailOut:
 @blueprint.patch("/api/chats/<chat_id>")
 @api(body=ChatPatchIn, answers={200: ChatOut})
 def patch_chat(me: User, chat_id: str, body: ChatPatchIn) -> ChatOut:
-    given = body.model_dump(include={"name", "topic", "avatar"} & body.model_fields_set)
+    given = body.model_dump(include={"name", "topic", "avatar", "retention_days"} & body.model_fields_set)
     if "name" in given and given["name"] is None:
         raise Invalid("A group has a name.", fields={"name": "must not be null"})
     if "topic" in given and given["topic"] is None:
         raise Invalid("A topic is taken away by an empty one.", fields={"topic": "must not be null"})
-    chats.change_chat(me.id, chat_id, changes=given, muted=body.muted, favourite=body.favourite)
+    chats.change_chat(me.id, chat_id, changes=given, muted=body.muted, favourite=body.favourite, sure=body.sure)
     return _one(me, ObjectId(chat_id))
 
 

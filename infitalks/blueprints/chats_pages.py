@@ -7,16 +7,26 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 
 from infitalks import access
 from infitalks.actions import chats, webhooks
+from infitalks.actions.retention import kept_days
 from infitalks.blueprints.chats import detail, list_chats, read_log
 from infitalks.blueprints.commands import said_to
 from infitalks.blueprints.guard import caller, csrf_token, page, read_form
 from infitalks.blueprints.realtime import realtime_out
 from infitalks.errors import InfiTalksError, Invalid, NotFound
 from infitalks.models.chats import active_members, membership_of, memberships_of, newest_chats
+from infitalks.models.site import site
 from infitalks.models.users import User, public_users, users_by_username
 from infitalks.models.webhooks import Webhook
 from infitalks.schemas.base import validate
-from infitalks.schemas.chats import MOST_MEMBERS_AT_ONCE, ChatIn, ChatPatchIn, RoleIn, chats_out, members_out
+from infitalks.schemas.chats import (
+    MOST_MEMBERS_AT_ONCE,
+    ChatIn,
+    ChatPatchIn,
+    RetentionIn,
+    RoleIn,
+    chats_out,
+    members_out,
+)
 from infitalks.schemas.messages import LogQuery
 from infitalks.schemas.users import self_out, user_out
 from infitalks.schemas.webhooks import EventType, webhook_out
@@ -153,6 +163,8 @@ def show_settings(me: User, chat_id: str, error: InfiTalksError | None = None) -
         "chat_settings.html",
         chat=chats_out([chat], {chat["_id"]: membership}, me.id)[0].model_dump(),
         can_manage=access.can_manage(chat, membership),
+        kept_days=kept_days(chat),
+        site_days=site().retention_days,
         can_manage_webhooks=looks_after,
         members=[member.model_dump() for member in members_out(active_members(chat["_id"]))],
         webhooks=webhook_rows(listed),
@@ -192,6 +204,17 @@ def rename_form(me: User, chat_id: str) -> Any:
         if not asked.name:
             raise Invalid("A group has a name.", fields={"name": "must not be empty"})
         chats.change_chat(me.id, chat_id, changes={"name": asked.name}, muted=None)
+
+    return _settings_form(me, chat_id, change)
+
+
+@blueprint.post("/c/<chat_id>/settings/retention")
+@page(form=RetentionIn)
+def retention_form(me: User, chat_id: str) -> Any:
+    def change() -> None:
+        asked = read_form(RetentionIn)
+        changes = {"retention_days": asked.retention_days}
+        chats.change_chat(me.id, chat_id, changes=changes, muted=None, sure=asked.sure)
 
     return _settings_form(me, chat_id, change)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from bson import ObjectId
 from mongoengine import (
@@ -25,6 +26,7 @@ class Chat(Stored):
     topic = StringField()
     avatar = ObjectIdField()
     history = BooleanField(default=True)  # newcomers see what came before them
+    retention_days = IntField()  # after which its messages are blanked, if the site does not do it sooner
     changed = DictField()  # field -> seq of the chat entry that set it
     last_seq = IntField(default=0)
     n = IntField(default=0)
@@ -137,6 +139,12 @@ def chats_beyond(chat_ids: Iterable[ObjectId], known: dict[ObjectId, int]) -> li
     tops = Chat.raw().find({"_id": {"$in": list(chat_ids)}}, {"last_seq": 1})
     behind = [row["_id"] for row in tops if known.get(row["_id"], -1) < row["last_seq"]]
     return list(Chat.raw().find({"_id": {"$in": behind}})) if behind else []
+
+
+def chat_with_retention(chat_id: Any, *, behind: bool = False) -> Doc | None:
+    """{_id, retention_days} of the first chat that has a number of its own, by id, from this one on or behind it."""
+    query = {"_id": {"$gt" if behind else "$gte": chat_id}, "retention_days": {"$gt": 0}}
+    return Chat.raw().find_one(query, {"retention_days": 1}, sort=[("_id", 1)], hint="retention")
 
 
 def contacts_of(user_id: ObjectId) -> list[ObjectId]:

@@ -40,7 +40,7 @@ def list_chats(before: tuple[datetime, ObjectId] | None, limit: int) -> list[Doc
     if before:
         at, last = before
         query["$or"] = [{"last_at": {"$lt": at}}, {"last_at": at, "_id": {"$lt": last}}]
-    shown = {"kind": 1, "name": 1, "n": 1, "last_seq": 1, "last_at": 1, "created_at": 1}
+    shown = {"kind": 1, "name": 1, "n": 1, "last_seq": 1, "last_at": 1, "created_at": 1, "retention_days": 1}
     return list(Chat.raw().find(query, shown).sort([("last_at", -1), ("_id", -1)]).limit(limit))
 
 

@@ -12,7 +12,8 @@ OPEN = ("queued", "running")
 
 class Report(Stored):
     """One run of a maintenance task, written as it goes. `after`: where its last whole batch ended; `tries`: turns
-    that began since then; `touched_at`: when anything of it was written last."""
+    that began since then and were cut short; `halted_at`: since when each turn has come to nothing for want of a
+    service, which `message` names; `touched_at`: when anything of it was written last."""
 
     task = StringField(required=True)
     state = StringField(required=True, choices=(*OPEN, "done", "failed"))
@@ -25,6 +26,7 @@ class Report(Stored):
     seen = IntField(default=0)
     after = DynamicField()
     tries = IntField(default=0)
+    halted_at = DateTimeField()
     queued_at = DateTimeField(required=True)
     touched_at = DateTimeField()
     started_at = DateTimeField()

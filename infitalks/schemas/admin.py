@@ -4,9 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from infitalks.schemas.base import Id, Query
-
-Days = Annotated[int, Field(ge=1, le=36_500)]
+from infitalks.schemas.base import Days, Id, Query
 
 
 class SiteIn(Query):

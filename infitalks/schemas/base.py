@@ -62,6 +62,7 @@ Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Seq = Annotated[int, Field(ge=0, le=2**53)]
 Limit = Annotated[int, Field(ge=1, le=100)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 def validate(shape: type[Shape], value: Any) -> Shape:

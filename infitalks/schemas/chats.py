@@ -14,7 +14,7 @@ from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
 from infitalks.models.users import is_away, public_users
-from infitalks.schemas.base import Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
+from infitalks.schemas.base import Days, Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
 from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
 from infitalks.schemas.users import UserOut, avatar_url, user_out
@@ -49,13 +49,32 @@ class ChatIn(In):
 
 
 class ChatPatchIn(In):
-    """Owners change name, topic and avatar for all; muted and favourite are one's own."""
+    """Owners change name, topic, avatar and retention_days for all; muted and favourite are one's own. Messages
+    older than retention_days are blanked for ever, so that fewer of them are refused without `sure`; null: as long as
+    the site keeps messages."""
 
     name: Name | None = None
     topic: Topic | None = None
     avatar: Id | None = None
+    retention_days: Days | None = None
+    sure: bool = False
     muted: bool | None = None
     favourite: bool | None = None
+
+
+class RetentionIn(Query):
+    """A page's form, whose fields arrive as text: a number of days, or as long as the site keeps messages. `sure`: as
+    in ChatPatchIn."""
+
+    retention_days: Days | None = None
+    as_site: bool = False
+    sure: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "RetentionIn":
+        if (self.retention_days is None) != self.as_site:
+            raise ValueError("retention_days or as_site: one of them has to be there")
+        return self
 
 
 class MembersIn(In):
@@ -97,7 +116,8 @@ class LastMessageOut(Out):
 
 class ChatOut(Out):
     """`name` of a direct chat is the other's display name, `other` that person, `online` whether they are here, `away`
-    whether they are but have not moved for a while."""
+    whether they are but have not moved for a while.
+    `retention_days`: after which its messages are blanked, if the site does not do it sooner."""
 
     id: Id
     kind: Literal["direct", "group"]
@@ -116,6 +136,7 @@ class ChatOut(Out):
     unread: int
     muted: bool
     favourite: bool
+    retention_days: int | None
 
 
 class ChatsOut(Out):
@@ -190,6 +211,7 @@ def _chat_out(
         unread=max(0, chat["n"] - membership["read_n"]),
         muted=membership.get("muted", False),
         favourite=membership.get("favourite", False),
+        retention_days=chat.get("retention_days"),
     )
 
 

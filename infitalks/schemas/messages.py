@@ -131,7 +131,7 @@ class EntryOut(Out):
     action: Literal["created", "added", "removed", "left", "role"] | None = None
     user: UserOut | None = None
     role: Literal["owner", "member"] | None = None
-    changes: dict[str, str | None] | None = None
+    changes: dict[str, str | int | None] | None = None
 
 
 class LogOut(Out):

@@ -63,7 +63,7 @@ def a_dead_delivery(person: Person, hook: str) -> str:
 
 
 def test_whoever_is_no_admin_sees_and_does_nothing_here(app: Flask, admin: Person, bob: Person) -> None:
-    ids = {"user_id": admin.id, "webhook_id": ID, "entry_id": ID, "name": "expired-sessions"}
+    ids = {"user_id": admin.id, "webhook_id": ID, "entry_id": ID, "chat_id": admin.group(), "name": "expired-sessions"}
     tried = 0
     for rule, policy in policies(app):
         if not rule.rule.startswith("/admin"):

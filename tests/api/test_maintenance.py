@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,22 +10,33 @@ import pytest
 from bson import ObjectId
 from flask import Flask
 
-from infitalks.actions import maintenance
+from infitalks.actions import maintenance, migrations
 from infitalks.actions.turns import Task, Turn
-from infitalks.backends.media import MediaStore
+from infitalks.app import create_app
 from infitalks.errors import NotFound, Unavailable
-from infitalks.local.ports import pick_port
-from infitalks.local.services import cloudinary_url
-from infitalks.models.database import database
+from infitalks.models.database import connect_database, database, disconnect_database
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import AT_ONCE, Entry
 from infitalks.models.maintenance import OPEN, Report, newest_reports, quiet_reports
 from infitalks.models.media import Media, spool
 from infitalks.models.sessions import Session, sessions_of
+from infitalks.settings import load_settings
 from tests.api.signing import stored_user
 from tests.people import Person
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=100)
+
+
+@contextmanager
+def alone(environ: dict[str, str], name: str) -> Iterator[Flask]:
+    """The app on a database of this name, which nobody else uses; then on the session's again."""
+    environ = {**environ, "INFITALKS_RATE_LIMITS": "off"}
+    disconnect_database()
+    app = create_app(load_settings({**environ, "MONGODB_DATABASE": name}))
+    migrations.upgrade()
+    yield app
+    disconnect_database()
+    connect_database(load_settings({**environ, "MONGODB_DATABASE": "api"}))
 
 
 def finished(report_id: ObjectId) -> Report:
@@ -150,19 +162,45 @@ def test_the_same_task_asked_for_twice_runs_once_at_a_time_and_in_order(
     assert maintenance.report_of(second.id).state == "done"
 
 
-def test_what_halts_for_the_database_goes_on_and_what_comes_to_nothing_again_and_again_ends(
-    app: Flask, counting: Callable[[Steps], str]
+def test_what_waits_for_a_service_says_so_and_goes_on_however_often_it_came_to_nothing(
+    app: Flask, counting: Callable[[Steps], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    away = True
+
     def halts(turn: Turn) -> Iterator[int]:
-        yield from ()
-        raise Unavailable("busy")
+        if away:
+            raise Unavailable("The media service is away.")
+        yield from to_five(turn)
 
     report = maintenance.ask(counting(halts), "test")
-    for _ in range(maintenance.MOST_TRIES):
+    for _ in range(maintenance.MOST_TRIES + 2):
         maintenance.run(report.id)
+        waits = maintenance.report_of(report.id)
+        assert waits.state == "running" and waits.message.endswith("goes on later. The media service is away.")
+    away = False
+    assert finished(report.id).state == "done" and not maintenance.report_of(report.id).message
+    away = True
+    report = maintenance.ask(report.task, "test")
+    maintenance.run(report.id)
+    monkeypatch.setattr(maintenance, "PATIENCE", timedelta(0))  # as if a day were over
+    maintenance.run(report.id)
+    ended = maintenance.report_of(report.id)
+    assert (ended.state, ended.message) == ("failed", "The media service is away.")
+
+
+def test_what_its_worker_dies_of_again_and_again_ends(app: Flask, counting: Callable[[Steps], str]) -> None:
+    def dies(turn: Turn) -> Iterator[int]:
+        yield from ()
+        raise KeyboardInterrupt  # no task catches it: as if its process were gone
+
+    report = maintenance.ask(counting(dies), "test")
+    for _ in range(maintenance.MOST_TRIES):
+        with pytest.raises(KeyboardInterrupt):
+            maintenance.run(report.id)
         assert maintenance.report_of(report.id).state == "running"
     maintenance.run(report.id)
-    assert maintenance.report_of(report.id).state == "failed"
+    ended = maintenance.report_of(report.id)
+    assert ended.state == "failed" and "died again and again" in ended.message
 
 
 def test_a_report_that_nobody_works_on_is_rung_for_again(app: Flask, counting: Callable[[Steps], str]) -> None:
@@ -202,7 +240,8 @@ def test_what_was_set_aside_is_told_once_more(ada: Person) -> None:
     assert run("dead-entries", dry_run=True).counts == {"dead": 1, "replayed": 0}
     assert (Entry.raw().find_one({"_id": said}) or {})["out"]["state"] == "dead"
     assert run("dead-entries").counts == {"dead": 1, "replayed": 1}
-    assert (Entry.raw().find_one({"_id": said}) or {})["out"] == {"state": "new", "tries": 0, "due": AT_ONCE}
+    out = (Entry.raw().find_one({"_id": said}) or {})["out"]
+    assert (out["state"], out["tries"], out["due"]) == ("new", 0, AT_ONCE)
     assert run("dead-entries").counts == {"dead": 0, "replayed": 0}
 
 
@@ -220,29 +259,3 @@ def test_what_a_webhook_did_not_take_is_sent_once_more_unless_it_is_off(ada: Per
     assert run("dead-deliveries").counts == {"failed": 2, "sent again": 1, "kept": 1}
     states = {row["_id"]: row["state"] for row in Delivery.raw().find({"_id": {"$in": rows}})}
     assert states == {rows[0]: "new", rows[1]: "dead"}
-
-
-def test_a_failed_picture_whose_bytes_are_kept_is_tried_once_more(ada: Person, picture: bytes) -> None:
-    run("failed-pictures")
-    failed, lost = (ObjectId(ada.upload(picture).json["id"]) for _ in range(2))
-    Media.raw().update_one({"_id": failed}, {"$set": {"state": "failed", "reason": "The service was away."}})
-    Media.raw().update_one({"_id": lost}, {"$set": {"state": "failed", "spool": None}})
-    assert run("failed-pictures", dry_run=True).counts == {"failed": 1, "tried again": 0}
-    assert run("failed-pictures").counts == {"failed": 1, "tried again": 1}
-    states = {row["_id"]: row["state"] for row in Media.raw().find({"_id": {"$in": [failed, lost]}})}
-    assert states == {failed: "processing", lost: "failed"}
-
-
-def test_without_the_media_service_a_turn_ends_at_the_first_picture(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("infitalks.backends.media._store", MediaStore(cloudinary_url("key", "f" * 32, pick_port())))
-    orphans = [{"_id": ObjectId(), "public_id": f"orphan-{n}", "state": "ready", "attached": False} for n in range(2)]
-    Media.raw().insert_many([{**each, "created_at": LONG_AGO} for each in orphans])
-    try:
-        turn = Turn(False)
-        with pytest.raises(Unavailable, match="media service"):
-            list(maintenance.get_task("orphaned-pictures").work(turn))
-        assert not turn.counts["kept"]
-    finally:
-        Media.raw().delete_many({"_id": {"$in": [each["_id"] for each in orphans]}})

@@ -8,21 +8,14 @@ import pytest
 from bson import ObjectId
 from flask import Flask
 
-from infitalks.actions import log as chat_log
-from infitalks.actions import maintenance, migrations, retention
-from infitalks.actions.turns import Turn
-from infitalks.app import create_app
+from infitalks.actions import maintenance
 from infitalks.models.chats import Chat, Membership, membership_id
-from infitalks.models.database import Doc, connect_database, database, disconnect_database
-from infitalks.models.deliveries import Delivery
+from infitalks.models.database import Doc, database
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import Report
-from infitalks.models.media import Media
-from infitalks.models.site import Day, Site
+from infitalks.models.site import Day
 from infitalks.models.users import User
-from infitalks.models.webhooks import Webhook
-from infitalks.settings import load_settings
-from tests.api.test_maintenance import finished, run
+from tests.api.test_maintenance import alone, finished, run
 from tests.people import Person
 
 NOW = datetime.now(UTC)
@@ -31,30 +24,8 @@ NOW = datetime.now(UTC)
 @pytest.fixture(scope="module")
 def app(stores_environ: dict[str, str]) -> Iterator[Flask]:
     """The app on a database of its own: in the session's, other tests leave logs that are no chat's."""
-    environ = {**stores_environ, "INFITALKS_RATE_LIMITS": "off"}
-    disconnect_database()
-    app = create_app(load_settings({**environ, "MONGODB_DATABASE": "maintenance"}))
-    migrations.upgrade()
-    yield app
-    disconnect_database()
-    connect_database(load_settings({**environ, "MONGODB_DATABASE": "api"}))
-
-
-@pytest.fixture
-def month(app: Flask) -> Iterator[None]:
-    """Messages are kept for 30 days."""
-    Site(id="settings", retention_days=30).save()
-    run("retention")  # other tests' are not counted here
-    yield
-    Site.objects(id="settings").delete()
-
-
-def make_old(chat: str, *texts: str, days: int = 40) -> list[ObjectId]:
-    """These messages of the chat were sent so long ago; their ids."""
-    found = {"chat": ObjectId(chat), "kind": "message", "text": {"$in": list(texts)}}
-    ids = Entry.raw().distinct("_id", found)
-    Entry.raw().update_many({"_id": {"$in": ids}}, {"$set": {"at": datetime.now(UTC) - timedelta(days=days)}})
-    return ids
+    with alone(stores_environ, "maintenance") as app:
+        yield app
 
 
 def log_of(chat: str) -> list[Doc]:
@@ -80,90 +51,6 @@ def killed(name: str) -> Report:
         maintenance.run(report.id)
     assert maintenance.report_of(report.id).state == "running"
     return report
-
-
-def test_without_a_number_of_days_messages_are_kept_for_ever(ada: Person) -> None:
-    chat = ada.group()
-    ada.say(chat, "old")
-    make_old(chat, "old", days=4000)
-    report = run("retention")
-    assert report.counts == {"messages": 0, "blanked": 0, "deliveries": 0} and "off" in report.lines[0]
-    assert ada.texts(chat) == ["old"]
-
-
-def test_old_messages_are_blanked_with_all_that_they_said_and_the_log_stays_whole(
-    month: None, ada: Person, bob: Person, picture: bytes
-) -> None:
-    chat = ada.group(bob)
-    shown = ada.upload(picture).json["id"]
-    old = ada.say(chat, "old secret", attachments=[shown])
-    bob.put(f"/api/messages/{old['id']}/reactions/%F0%9F%91%8D")
-    ada.patch(f"/api/messages/{old['id']}", {"text": "old edited secret"})
-    bob.say(chat, "young", reply_to=old["id"])
-    make_old(chat, "old edited secret")
-    before = log_of(chat)
-    assert run("retention", dry_run=True).counts == {"messages": 1, "blanked": 0, "deliveries": 0}
-    assert log_of(chat) == before
-    assert run("retention").counts == {"messages": 1, "blanked": 1, "deliveries": 0}
-    after = log_of(chat)
-    assert "secret" not in str(after) and [entry["seq"] for entry in after] == list(range(1, len(before) + 2))
-    kept = ("chat", "seq", "n", "m", "kind", "at", "author", "client_id", "hash")
-    assert [[entry[name] for name in kept] for entry in after[:-1]] == [[e[name] for name in kept] for e in before]
-    blank = next(m for m in bob.get(f"/api/messages?chat={chat}").json["messages"] if m["id"] == old["id"])
-    assert blank["deleted"] and not blank["text"] and not blank["attachments"] and not blank["reactions"]
-    assert (Media.raw().find_one({"_id": ObjectId(shown)}) or {"dropped": True})["dropped"]
-    caught_up = bob.get(f"/api/chats/{chat}/log?after={len(before)}").json["entries"]
-    assert [(entry["kind"], entry["message"]["deleted"]) for entry in caught_up] == [("delete", True)]
-    assert run("retention").counts == {"messages": 0, "blanked": 0, "deliveries": 0}
-    assert run("check-log").counts["faults"] == 0
-
-
-def test_what_webhooks_were_told_of_old_messages_is_forgotten_too(month: None, ada: Person) -> None:
-    chat = ada.group()
-    asked = {"kind": "outgoing", "name": "Relay", "url": "https://receiver.example.org/in", "format": "json"}
-    hook = ada.post(f"/api/chats/{chat}/webhooks", asked).json["id"]
-    told, waiting, fresh = (ada.post(f"/api/webhooks/{hook}/test").json["id"] for _ in range(3))
-    old = {"created_at": NOW - timedelta(days=40)}
-    Delivery.raw().update_many({"_id": {"$in": [told, waiting]}}, {"$set": old})
-    Delivery.raw().update_many({"_id": {"$in": [told, fresh]}}, {"$set": {"state": "ok"}, "$unset": {"due": ""}})
-    assert run("retention").counts["deliveries"] == 1
-    assert set(Delivery.raw().distinct("_id", {"webhook": ObjectId(hook)})) == {waiting, fresh}
-
-
-def test_deliveries_are_forgotten_from_the_webhook_on_that_the_last_turn_came_to(month: None) -> None:
-    hooks = sorted(ObjectId() for _ in range(3))
-    made = [Webhook.raw().insert_one({"_id": hook}).inserted_id for hook in hooks]
-    try:
-        task = maintenance.get_task("retention")
-        through = [at["webhook"] for at in task.work(Turn(False, {"webhook": hooks[0]})) if isinstance(at, dict)]
-        assert through == hooks[1:]
-    finally:
-        Webhook.raw().delete_many({"_id": {"$in": made}})
-
-
-@pytest.mark.parametrize(
-    "where", ["infitalks.actions.writer.failpoint", "infitalks.actions.log.apply", "infitalks.actions.retention._blank"]
-)
-def test_retention_that_was_cut_short_comes_to_the_same_when_it_goes_on(
-    month: None, ada: Person, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    chat = ada.group()
-    texts = [f"old {number}" for number in range(5)]
-    for text in texts:
-        ada.say(chat, text)
-    ids = make_old(chat, *texts)
-    if where.endswith("log.apply"):  # appended, and not applied any more
-        monkeypatch.setattr("infitalks.actions.log.apply", dies_after(2, chat_log.apply))
-    elif where.endswith("_blank"):
-        monkeypatch.setattr(retention, "_blank", dies_after(2, retention._blank))
-    else:  # after a batch, before it is kept how far it came
-        monkeypatch.setattr("infitalks.actions.maintenance.failpoint", dies_after(0, lambda name: None))
-    report = killed("retention")
-    monkeypatch.undo()
-    assert finished(report.id).state == "done"
-    assert ada.texts(chat) == [""] * 5
-    deletions = [entry["target"] for entry in log_of(chat) if entry["kind"] == "delete"]
-    assert sorted(deletions) == sorted(ids)  # each once
 
 
 def break_things(chat: str, somebody: str) -> None:
