@@ -2,9 +2,12 @@
 
 import os
 
+from infitalks import logs, metrics
 from infitalks.app import create_app, require_journal
 from infitalks.settings import load_settings
 
 settings = load_settings(os.environ)
+logs.configure(settings)
 app = create_app(settings)
 require_journal(app, settings)
+metrics.announce("web")

@@ -21,7 +21,7 @@ from pymongo.errors import (
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from infitalks import failpoints, tasks
+from infitalks import failpoints, metrics, tasks, trace
 from infitalks.actions import log as chat_log
 from infitalks.actions import migrations, responses, sessions
 from infitalks.backends import http, media, queue, realtime, signin
@@ -40,9 +40,11 @@ from infitalks.blueprints import (
     openapi,
     presses,
     static,
+    tracing,
     webhooks_pages,
 )
 from infitalks.blueprints import media as media_doors
+from infitalks.blueprints import metrics as metrics_door
 from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
 from infitalks.errors import InfiTalksError, NotFound, Unauthenticated, Unavailable
@@ -53,7 +55,7 @@ from infitalks.settings import Settings, SettingsError, check_complete
 ROOT = Path(__file__).resolve().parent.parent
 MOST_AT_ONCE = 12  # of the 16 threads of a web process: the others can always answer
 PATIENCE_SECONDS = 1.0
-SELF_SUFFICIENT = ("/static/", "/healthz", "/readyz")  # need no database, or look at it themselves
+SELF_SUFFICIENT = ("/static/", "/healthz", "/readyz", "/metrics")  # need no database, or look at it themselves
 NAMES = {400: "malformed", 404: "not_found", 405: "method", 413: "too_large", 415: "wrong_type"}
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ def create_app(settings: Settings) -> Flask:
     """
     check_complete(settings)
     failpoints.configure(settings)
+    metrics.configure(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"))
     app.config.update(_flask_config(settings))
     if settings.proxy_hops:
@@ -103,10 +106,12 @@ def create_app(settings: Settings) -> Flask:
         bots,
         admin,
         openapi,
+        metrics_door,
         static,
     ):
         app.register_blueprint(module.blueprint)
 
+    tracing.watch(app, settings)
     _keep_threads_free(app)
     _add_to_templates(app)
     _render_errors(app)
@@ -164,8 +169,8 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "key": settings.pusher_key,
             "cluster": settings.pusher_cluster if hosted else None,
             "host": None if hosted or page_host == "page" else page_host,
-            "port": None if hosted else settings.pusher_port,
-            "tls": settings.pusher_tls,
+            "port": None if hosted else settings.pusher_page_port or settings.pusher_port,
+            "tls": settings.pusher_tls if settings.pusher_page_tls is None else settings.pusher_page_tls,
         },
     }
 
@@ -281,9 +286,10 @@ def _render(error: InfiTalksError) -> Any:
     if _wants_page():
         titles = {404: "Nothing here", 403: "Not allowed", 429: "Slow down", 503: "Back in a moment"}
         title = titles.get(error.status, "Something is wrong")
-        response = Response(render_template("error.html", status=error.status, title=title, message=error.message))
+        told = {"status": error.status, "title": title, "message": error.message, "request_id": trace.current()}
+        response = Response(render_template("error.html", **told))
     else:
-        detail: dict[str, Any] = {"code": error.code, "message": error.message}
+        detail: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": trace.current()}
         if error.fields:
             detail["fields"] = error.fields
         response = jsonify({"error": detail})

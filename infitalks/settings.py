@@ -6,7 +6,7 @@ Not for: settings that an admin changes while the chat runs; those are stored.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -46,6 +46,14 @@ class Settings(BaseModel):
     debug: bool = Field(False, alias="FLASK_DEBUG")
     # Networks beside the public internet that webhooks may be sent to: CIDRs with commas between, 10.0.5.0/24 say.
     egress_allow: str = Field("", alias="INFITALKS_EGRESS_ALLOW")
+    # One JSON object a line, for machines, or text for a person: by default JSON in production alone.
+    log: Literal["json", "text"] | None = Field(None, alias="INFITALKS_LOG")
+    # Who shows it as a bearer token may read /metrics; without one this machine alone, and in production nobody.
+    metrics_token: str = Field("", alias="INFITALKS_METRICS_TOKEN", pattern=r"^[!-~]{16,200}$|^$")
+    # Where workers answer for /metrics: 127.0.0.1:9465, say. None: nowhere.
+    metrics_listen: str = Field("", alias="INFITALKS_METRICS_LISTEN")
+    # Where the processes of one machine keep figures together; so named by the library, which reads it by itself.
+    metrics_dir: Path | None = Field(None, alias="PROMETHEUS_MULTIPROC_DIR")
     # Where fault tests say at which points a process dies; refused outside of test mode.
     failpoints: Path | None = Field(None, alias="INFITALKS_FAILPOINTS")
 
@@ -65,6 +73,9 @@ class Settings(BaseModel):
     pusher_tls: bool = Field(True, alias="PUSHER_TLS")
     # The host that browsers connect to: default PUSHER_HOST; `page` means the page's own host.
     pusher_page_host: str = Field("", alias="PUSHER_PAGE_HOST")
+    # Where browsers meet a proxy that ends TLS, while we speak to the server itself: default PUSHER_PORT, PUSHER_TLS.
+    pusher_page_port: int | None = Field(None, alias="PUSHER_PAGE_PORT", ge=1, le=65535)
+    pusher_page_tls: bool | None = Field(None, alias="PUSHER_PAGE_TLS")
 
     # cloudinary://key:secret@cloud, as Cloudinary's console shows it.
     cloudinary_url: str = Field("", alias="CLOUDINARY_URL")
@@ -85,6 +96,11 @@ class Settings(BaseModel):
     def _complete(self) -> Self:
         if self.oidc_client_id and not self.oidc_issuer:
             raise ValueError("OIDC_CLIENT_ID is set, so OIDC_ISSUER has to be too")
+        host, _, port = self.metrics_listen.rpartition(":")
+        if self.metrics_listen and not (_is_address(host) and port.isdecimal() and 0 < int(port[:6]) < 65536):
+            raise ValueError("INFITALKS_METRICS_LISTEN has to be like 127.0.0.1:9465")
+        if self.metrics_listen and not self.metrics_token and not _is_loopback(host):
+            raise ValueError("INFITALKS_METRICS_LISTEN lets others than this machine ask: set INFITALKS_METRICS_TOKEN")
         if not _are_networks(self.egress_allow):
             raise ValueError("INFITALKS_EGRESS_ALLOW has to be networks like 10.0.5.0/24, with commas between")
         return self
@@ -104,10 +120,37 @@ class Settings(BaseModel):
         """The `__Host-` prefix binds the cookie to one host over TLS; browsers refuse it on plain http."""
         return "__Host-infitalks" if self.https else "infitalks"
 
+    @property
+    def json_log(self) -> bool:
+        """Whether logs are for machines."""
+        return (self.log or ("json" if self.mode == "production" else "text")) == "json"
+
+    def lets_scrape(self, proof: str, address: str, *, forwarded: bool) -> bool:
+        """Whether who comes from this address with this Authorization header may read /metrics.
+
+        Without a token this machine alone may, and in production nobody: a proxy beside us comes from here too, and
+        not every one says for whom (`forwarded`).
+        """
+        if self.metrics_token:
+            return hmac.compare_digest(proof.encode(), f"Bearer {self.metrics_token}".encode())
+        return self.mode != "production" and not forwarded and _is_loopback(address)
+
     def derived_key(self, purpose: str) -> bytes:
         """32 bytes for one purpose, so that no two uses share a key (HMAC-SHA256 of the purpose)."""
         base = self.content_key if purpose == "content" and self.content_key else self.secret_key
         return hmac.new(base.encode(), purpose.encode(), hashlib.sha256).digest()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(text: str) -> bool:
+    return _is_address(text) and ip_address(text.strip("[]")).is_loopback
 
 
 def _are_networks(text: str) -> bool:

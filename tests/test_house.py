@@ -18,10 +18,10 @@ LAYERS = [
     {"events"},
     {"integrations", "access", "schemas"},
     {"models", "backends"},
-    {"settings", "errors", "failpoints"},
+    {"settings", "errors", "failpoints", "trace", "logs", "metrics"},
 ]
 NEVER_EACH_OTHER = [{"blueprints", "tasks"}, {"models", "backends"}]
-BELOW_LOCAL = {"settings"}
+BELOW_LOCAL = {"settings", "logs"}
 
 ONLY_IN = {
     "pusher": ["backends"],
@@ -29,6 +29,7 @@ ONLY_IN = {
     "requests": ["backends"],
     "authlib": ["backends"],
     "redis": ["backends"],
+    "prometheus_client": ["metrics.py", "local/gateway"],
     "celery": ["backends/queue.py", "tasks", "app.py", "worker.py"],
 }
 REQUEST_BOUND = {"request", "session", "current_user", "current_app", "g"}

@@ -14,6 +14,7 @@ from threading import Lock
 from bson import ObjectId
 from pymongo import ReturnDocument
 
+from infitalks import logs, metrics, trace
 from infitalks.access import visible
 from infitalks.actions.replies import tell_maker
 from infitalks.backends import http
@@ -131,7 +132,15 @@ def post(webhook: Webhook, delivery: Doc, url: str) -> Outcome:
     if answer and not 200 <= answer.status < 300:
         reason = f"answered {answer.status}"
     failpoint("webhooks.after_send")
-    return Outcome(at, round((time.monotonic() - began) * 1000), answer, reason)
+    return _noted(webhook, delivery, Outcome(at, round((time.monotonic() - began) * 1000), answer, reason))
+
+
+def _noted(webhook: Webhook, delivery: Doc, outcome: Outcome) -> Outcome:
+    metrics.WEBHOOK_SECONDS.labels(metrics.status_class(outcome.status)).observe(outcome.took_ms / 1000)
+    known = {"webhook": str(webhook.id), "delivery": delivery["_id"], "chat": str(delivery["chat"])}
+    with trace.following([delivery.get("request")]):
+        logs.note("webhook called", **known, status=outcome.status, ms=outcome.took_ms, tries=delivery["tries"])
+    return outcome
 
 
 def _headers(webhook: Webhook, delivery: Doc, at: datetime) -> dict[str, str]:

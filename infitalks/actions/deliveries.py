@@ -92,6 +92,7 @@ def _row(webhook: Webhook, entry: Doc, told: Told) -> Doc:
         "message": entry.get("target") or (entry["_id"] if entry["kind"] == "message" else None),
         "type": told.type,
         "by_bot": told.entry.author.kind == "bot",
+        "request": entry["out"].get("request"),
         "origin": entry.get("origin") or {},
         "attempts": [],
         "replays": [],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from bson import ObjectId
 
-from infitalks import events
+from infitalks import events, metrics
 from infitalks.actions import memberships, summaries, writer
 from infitalks.actions.writer import Draft
 from infitalks.errors import Conflict, NotFound
@@ -56,9 +56,12 @@ def append(draft: Draft) -> tuple[Doc, bool]:
     for 2 s or the outcome is unknown, and whatever `draft.allow` raises.
     """
     digest = _digest(draft)
-    entry, new = writer.commit(draft, digest)
+    with metrics.append_timed(draft.kind) as told:
+        entry, new = writer.commit(draft, digest)
+        entry = entry if new else _settle_repeat(entry, digest)
+        told["result"] = "new" if new else "repeat"
     if not new:
-        return _settle_repeat(entry, digest), False
+        return entry, False
     failpoint("append.before_apply")
     apply(entry)
     failpoint("append.before_ring")

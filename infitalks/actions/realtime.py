@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from bson import ObjectId
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, WTimeoutError
 
-from infitalks import events
+from infitalks import events, logs, metrics, trace
 from infitalks.access import visible
 from infitalks.actions import log as chat_log
 from infitalks.actions.chats import keep_an_owner
@@ -106,7 +107,7 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], turn: Turn, reachable: bool) ->
         create_deliveries(chat_id, run)
         if reachable:
             _send_run(chat_id, run, turn)
-            _mark(run, {"out.state": "done"})
+            _mark(run, {"out.state": "done", "out.request": "$$REMOVE"})
         else:
             _postpone(run)
     except (LeaseLost, ConnectionFailure, WTimeoutError, ExecutionTimeout):
@@ -140,8 +141,17 @@ def _send_run(chat_id: ObjectId, run: list[Doc], turn: Turn) -> None:
     channels = live_channels(_recipients(chat_id, run[0]))
     failpoint("fan_out.before_send")
     turn.keep()
-    realtime.publish(channels, ready)
+    with trace.following(entry["out"].get("request") for entry in run):
+        realtime.publish(channels, ready)
+        _note_told(chat_id, run, len(channels))
     failpoint("fan_out.after_send")
+
+
+def _note_told(chat_id: ObjectId, run: list[Doc], channels: int) -> None:
+    for entry in run:
+        metrics.TOLD_SECONDS.labels(entry["kind"]).observe(max((datetime.now(UTC) - entry["at"]).total_seconds(), 0))
+    first, last = run[0]["seq"], run[-1]["seq"]
+    logs.note("told", chat=str(chat_id), first=first, last=last, channels=channels)
 
 
 def _recipients(chat_id: ObjectId, first: Doc) -> list[ObjectId]:

@@ -18,6 +18,7 @@ import bson
 from bson import ObjectId
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from infitalks import metrics, trace
 from infitalks.actions import memberships, summaries
 from infitalks.errors import Unavailable
 from infitalks.failpoints import failpoint
@@ -62,6 +63,7 @@ class Waiting:
     entry: Doc = field(default_factory=dict)
     new: bool = False
     error: BaseException | None = None
+    request: str = field(default_factory=trace.current)  # whose thread waits for it
 
     def finish(self, entry: Doc, *, new: bool) -> None:
         self.entry, self.new = entry, new
@@ -126,6 +128,8 @@ def _write(batch: list[Waiting]) -> None:
         taken = {waiting for waiting, _ in numbered}
         left = deque(waiting for waiting in left if not waiting.done.is_set() and waiting not in taken)
         refused = _insert(numbered)
+        if numbered:
+            metrics.BATCH_ENTRIES.labels("lost" if refused else "won").observe(len(numbered))
         if refused:
             lost, others = refused[0], refused[1:]
             _settle_duplicate(lost)
@@ -184,7 +188,7 @@ def _number(waiting: Waiting, top: Top) -> Doc:
         "at": now.replace(microsecond=now.microsecond // 1000 * 1000),
         "client_id": draft.client_id,
         "hash": waiting.digest,
-        "out": {"state": "new", "due": AT_ONCE, "tries": 0},
+        "out": {"state": "new", "due": AT_ONCE, "tries": 0, "request": waiting.request},
         **draft.body,
     }
 

@@ -15,6 +15,7 @@ from kombu.entity import Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from infitalks import metrics
 from infitalks.failpoints import failpoint
 from infitalks.settings import Settings
 
@@ -174,10 +175,14 @@ def _start_ringer() -> None:
 
 def _ring_for_ever() -> None:
     while True:
+        metrics.BELLS.labels(task, "dropped").inc()
         task, args, once = _waiting.get()
         failpoint("queue.before_ring")
         try:
-            if not once or _connection().set(_bell(task, args), "1", nx=True, ex=BELL_SECONDS):
+            rings = not once or _connection().set(_bell(task, args), "1", nx=True, ex=BELL_SECONDS)
+            if rings:
                 celery_app.send_task(task, args=args, expires=RING_SECONDS)
         except Exception as error:  # whatever Redis or Kombu raise, the ringer lives on
             log.warning("could not ring %s (%s): the sweep will find its work", task, type(error).__name__)
+            metrics.BELLS.labels(task, "rung" if rings else "swallowed").inc()
+            metrics.BELLS.labels(task, "failed").inc()

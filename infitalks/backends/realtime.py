@@ -4,12 +4,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pusher
 import requests
 from pusher.errors import PusherBadRequest, PusherBadStatus, PusherError
+from pusher.requests import RequestsBackend
 
+from infitalks import metrics, trace
 from infitalks.settings import Settings
 
 MOST_CHANNELS = 100  # per trigger
@@ -32,6 +35,20 @@ class RealtimeRefused(Exception):
     """The server will not take this event, now or later."""
 
 
+class _Traced(RequestsBackend):  # type: ignore[misc]
+    """Names, in each of its requests, the ones that it is about."""
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        super().__init__(client, **options)
+        self.session.auth = _name_requests  # what `requests` lets change a request last
+
+
+def _name_requests(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    if ids := trace.current():
+        request.headers[trace.HEADER] = ids
+    return request
+
+
 _client: pusher.Pusher | None = None
 _away_until = 0.0
 
@@ -49,6 +66,7 @@ def configure(settings: Settings) -> None:
         secret=settings.pusher_secret,
         ssl=settings.pusher_tls,
         timeout=3,
+        backend=_Traced,
         **where,
     )
 
@@ -67,7 +85,9 @@ def publish(channels: Sequence[str], events: Sequence[Event]) -> None:
     if len(chunks) > 1:
         # A hosted server answers in 50 to 100 ms, which a large chat must not wait for once for each hundred members.
         with ThreadPoolExecutor(min(_AT_ONCE, len(chunks))) as pool:
-            list(pool.map(lambda chunk: _trigger(chunk, events), chunks))
+            told = [pool.submit(copy_context().run, _trigger, chunk, events) for chunk in chunks]
+        for each in told:
+            each.result()
     elif len(events) > 1 and len(channels) * len(events) <= MOST_IN_BATCH and _fit_a_batch(events):
         _trigger_batch(channels, events)
     elif channels:
@@ -90,6 +110,19 @@ def _trigger(channels: list[str], events: Sequence[Event]) -> None:
 
 
 def _send(request: Callable[..., Any], *arguments: Any) -> Any:
+    began, result = time.monotonic(), "unavailable"
+    try:
+        answer = _ask(request, *arguments)
+        result = "ok"
+        return answer
+    except RealtimeRefused:
+        result = "refused"
+        raise
+    finally:
+        metrics.REALTIME_SECONDS.labels(result).observe(time.monotonic() - began)
+
+
+def _ask(request: Callable[..., Any], *arguments: Any) -> Any:
     global _away_until
     if time.monotonic() < _away_until:
         raise RealtimeUnavailable("It hung a moment ago.")

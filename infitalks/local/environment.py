@@ -48,6 +48,7 @@ def prepare(settings: Settings, environ: Mapping[str, str]) -> Environment:
         "INFITALKS_DATA": str(data),
         "PUBLIC_URL": settings.public_url or at,
         "INFITALKS_EGRESS_ALLOW": settings.egress_allow or own_machine(settings.host),
+        "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics_dir or data / "metrics"),
         "PYTHONUNBUFFERED": "1",
         **without_proxy(environ),
         **stand_in_variables(settings, ports, kept_secrets(data / "secrets.json")),

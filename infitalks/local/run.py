@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from infitalks.local import services
 from infitalks.local.console import Console
@@ -30,6 +31,7 @@ def main(settings: Settings, environ: Mapping[str, str] = os.environ) -> int:
         with hold(settings.data.resolve()) as lock:
             run = prepare(settings, environ)
             check_ports(run)
+            forget_figures(run)
             asyncio.run(_run(run, Console(environ), Watchdog(hold=(lock,))))
     except ServiceError as error:
         print(f"InfiTalks cannot run: {error}", file=sys.stderr)
@@ -52,6 +54,12 @@ def check_ports(run: Environment) -> None:
                 f"port {port}, kept for {name}, is in use by another program. Stop that one, or delete "
                 f"{run.data / 'ports.json'} to have new ports chosen (open pages then need a reload)."
             )
+
+
+def forget_figures(run: Environment) -> None:
+    """What the processes of earlier runs counted; a file is left by each of them."""
+    for file in Path(run.variables["PROMETHEUS_MULTIPROC_DIR"]).glob("*.db"):
+        file.unlink()
 
 
 def stores(run: Environment) -> list[Service]:

@@ -43,6 +43,7 @@ class Delivery(Stored):
     ephemeral = ObjectIdField()  # whose button was pressed
     digest = StringField()  # of a command's text
     by_bot = BooleanField(default=False)
+    request = StringField()  # whose doing it is, for our logs
     origin = DictField()  # of the entry: {hops, bots}
     state = StringField(required=True, choices=STATES)
     due = DateTimeField()

@@ -1,9 +1,9 @@
 """The log: everything that happens in a chat is one entry of it, numbered 1, 2, 3 … without a hole.
 
 An entry: {_id, chat, seq, n, m, kind, author, at, client_id, hash, body…, out}. `n` counts the messages up to and
-including it, `m` is the seq of the last member entry up to and including it. `out` is its row in the outbox:
-state new (to be told), done or dead, due (by the database's clock), tries. A message is an entry of kind message; its
-id is the message's.
+including it, `m` is the seq of the last member entry up to and including it. `out` is its row in the outbox: state
+new (to be told), done or dead, due (by the database's clock), tries, and until it is told the request that made it. A
+message is an entry of kind message; its id is the message's.
 """
 
 from collections.abc import Iterable

@@ -14,7 +14,8 @@ from infitalks.local.gateway.hub import Hub, Limits
 from infitalks.local.gateway.server import serve
 from infitalks.local.gateway.signatures import App
 from infitalks.local.gateway.webhooks import Webhooks
-from infitalks.settings import SettingsError, load_settings
+from infitalks.logs import configure
+from infitalks.settings import Settings, SettingsError, load_settings
 
 PORT_BUSY = 48  # exit code
 
@@ -22,11 +23,12 @@ PORT_BUSY = 48  # exit code
 def main() -> int:
     """Run until told to stop; the exit code."""
     options = _options()
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # a line for each bad handshake is noise
     _allow_files(options.max_connections + 1000)
     try:
-        asyncio.run(_run(_app(), options))
+        settings = load_settings(os.environ)
+        _log(settings)
+        asyncio.run(_run(settings, options))
     except SettingsError as error:
         return _fail(str(error), 2)
     except OSError as error:
@@ -36,7 +38,16 @@ def main() -> int:
     return 0
 
 
-async def _run(app: App, options: argparse.Namespace) -> None:
+def _log(settings: Settings) -> None:
+    if settings.json_log:
+        configure(settings)
+    else:
+        logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+        logging.getLogger("infitalks.events").setLevel(logging.WARNING)  # one for each event is for machines
+
+
+async def _run(settings: Settings, options: argparse.Namespace) -> None:
+    app = _app(settings)
     webhooks = Webhooks(app, options.webhook_url, options.webhook_prefix) if options.webhook_url else None
     channels = Channels(webhooks.came, webhooks.went) if webhooks else Channels(_ignore, _ignore)
     limits = Limits(
@@ -47,7 +58,7 @@ async def _run(app: App, options: argparse.Namespace) -> None:
         activity_timeout=options.activity_timeout,
         request_timeout=options.request_timeout,
     )
-    hub = Hub(app, channels, limits, frozenset(options.origin or ["same-host"]))
+    hub = Hub(app, channels, limits, frozenset(options.origin or ["same-host"]), settings)
     await serve(hub, options.host, options.port)
 
 
@@ -80,8 +91,7 @@ def http_url(text: str) -> str:
     return text
 
 
-def _app() -> App:
-    settings = load_settings(os.environ)
+def _app(settings: Settings) -> App:
     if not (settings.pusher_app_id and settings.pusher_key and settings.pusher_secret):
         raise SettingsError("PUSHER_APP_ID, PUSHER_KEY and PUSHER_SECRET have to be set")
     return App(settings.pusher_app_id, settings.pusher_key, settings.pusher_secret)

@@ -3,6 +3,7 @@
 Nothing of a request is delivered before all of it is checked (publishing.py).
 """
 
+import re
 import time
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -12,8 +13,12 @@ from infitalks.local.gateway.hub import Hub
 from infitalks.local.gateway.messages import CHANNEL_NAME, frame, read_json_object
 from infitalks.local.gateway.presence import MAX_USER_ID
 from infitalks.local.gateway.publishing import Event, attributes, read_batch, read_event
+from infitalks.local.gateway.tally import render
+from infitalks.logs import note
 
 PRESENCE = "presence-"
+IDS = re.compile(r"[A-Za-z0-9._,-]{1,5000}")  # as the app names the requests that led to an event
+PROXYS = {"x-forwarded-for", "x-real-ip", "forwarded", "via"}
 
 
 def answer(hub: Hub, request: Request) -> dict[str, Any]:
@@ -24,9 +29,9 @@ def answer(hub: Hub, request: Request) -> dict[str, Any]:
         raise HttpError(401, fault)
     match [request.method, *rest]:
         case ["POST", "events"]:
-            return _publish(hub, read_event(_body(request)))
+            return _publish(hub, read_event(_body(request)), ids_of(request))
         case ["POST", "batch_events"]:
-            return _publish_batch(hub, read_batch(_body(request)))
+            return _publish_batch(hub, read_batch(_body(request)), ids_of(request))
         case ["GET", "channels"]:
             return _channels(hub, parse_qs(request.query))
         case ["GET", "channels", name]:
@@ -61,20 +66,39 @@ def _body(request: Request) -> dict[str, Any]:
         raise HttpError(400, f"The body is not the JSON it should be: {error}") from None
 
 
-def _publish(hub: Hub, event: Event) -> dict[str, Any]:
-    _deliver(hub, event)
+def figures(hub: Hub, request: Request, address: str) -> str | None:
+    """What the gateway counted, in Prometheus' text format; None where the asker is not to see it."""
+    forwarded = not PROXYS.isdisjoint(request.headers)
+    if not hub.settings or not hub.settings.lets_scrape(
+        request.headers.get("authorization", ""), address, forwarded=forwarded
+    ):
+        return None
+    return render(hub.channels.tally, len(hub.socket_ids), len(hub.channels.names())).decode()
+
+
+def ids_of(request: Request) -> str | None:
+    """The app's own requests that it makes this one for, if it says so: a header that hosted servers do not read."""
+    given = request.headers.get("x-request-id", "")
+    return given if IDS.fullmatch(given) else None
+
+
+def _publish(hub: Hub, event: Event, ids: str | None) -> dict[str, Any]:
+    _deliver(hub, event, ids)
     counts = {name: _counts(hub, name, event.info) for name in event.channels}
     return {"channels": counts} if event.info else {}
 
 
-def _publish_batch(hub: Hub, events: list[Event]) -> dict[str, Any]:
+def _publish_batch(hub: Hub, events: list[Event], ids: str | None) -> dict[str, Any]:
     for event in events:
-        _deliver(hub, event)
+        _deliver(hub, event, ids)
     counts = [_counts(hub, event.channels[0], event.info) for event in events]
     return {"batch": counts} if any(event.info for event in events) else {}
 
 
-def _deliver(hub: Hub, event: Event) -> None:
+def _deliver(hub: Hub, event: Event, ids: str | None) -> None:
+    hub.channels.tally.taken += len(event.channels)
+    subscribers = sum(hub.channels.count(channel) for channel in event.channels)
+    note("event", name=event.name, channels=len(event.channels), subscribers=subscribers, request_id=ids)
     for channel in event.channels:
         hub.channels.deliver(channel, frame(event.name, event.data, channel), event.skip)
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from infitalks.local.gateway.messages import frame, to_json
 from infitalks.local.gateway.presence import Member, Roster
+from infitalks.local.gateway.tally import Tally
 
 CHUNK = 500  # writes at a stretch: about 3 ms in which nobody else is served
 MAX_WAITING = 100  # events of one channel, between those stretches
@@ -49,6 +50,7 @@ class Sending:
     frame: bytes
     skip: str | None
     to: Iterator[Subscription]
+    tally: Tally
 
     def write(self, most: int) -> bool:
         """Write to the next `most` of them; whether there may be more."""
@@ -58,6 +60,7 @@ class Sending:
             # Closing: a write before this one overflowed its buffer.
             if subscription.live and to.socket_id != self.skip and not to.transport.is_closing():
                 to.transport.write(self.frame)
+                self.tally.sent += 1
         return len(next_ones) == most
 
 
@@ -85,6 +88,7 @@ class Channels:
     def __init__(self, came: Told, went: Told) -> None:
         self._came = came
         self._went = went
+        self.tally = Tally()
         self._channels: dict[str, Channel] = {}
         self._busy: deque[Channel] = deque()
 
@@ -125,7 +129,7 @@ class Channels:
         channel = self._channels.get(name)
         if not channel:
             return
-        sending = Sending(frame, skip, iter(tuple(channel.subscriptions.values())))
+        sending = Sending(frame, skip, iter(tuple(channel.subscriptions.values())), self.tally)
         if len(channel.subscriptions) <= CHUNK and not channel.waiting:
             sending.write(CHUNK)
         else:

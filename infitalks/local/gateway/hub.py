@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from infitalks.local.gateway.channels import Channels
 from infitalks.local.gateway.places import Places
 from infitalks.local.gateway.signatures import App
+from infitalks.settings import Settings
 
 SPARE_CONNECTIONS = 200  # beyond the sockets, for the HTTP API
 
@@ -34,6 +35,7 @@ class Hub:
     channels: Channels
     limits: Limits = Limits()
     origins: frozenset[str] = frozenset({"same-host"})
+    settings: Settings | None = None  # None: nobody reads the figures
     socket_ids: set[str] = field(default_factory=set)
     sockets: Places = field(init=False)
     connections: Places = field(init=False)

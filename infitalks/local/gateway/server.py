@@ -42,7 +42,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=MAX_BACKLOG)
-        self._client = client_of(self._transport.get_extra_info("peername", GONE)[0])
+        self._address = self._transport.get_extra_info("peername", GONE)[0]
+        self._client = client_of(self._address)
         if self._hub.connections.take(self._client):
             self._connections.add(self)
         else:
@@ -61,6 +62,7 @@ class Connection(asyncio.Protocol):
         answers before it may ask for more.
         """
         if self._socket:
+            self._hub.channels.tally.slow += 1
             log.info("dropped a client that reads too slowly")
             self._transport.abort()  # connection_lost() follows, and no write of this moment is cut in two
         else:
@@ -115,6 +117,9 @@ class Connection(asyncio.Protocol):
     def _answer(self, request: Request) -> None:
         if request.method == "GET" and request.path == "/healthz":
             return self._respond(200, "ok", close=request.close)
+        if request.method == "GET" and request.path == "/metrics":
+            found = api.figures(self._hub, request, self._address)
+            return self._respond(200 if found else 404, found or "Not found", close=request.close)
         try:
             self._respond(200, to_json(api.answer(self._hub, request)), json=True, close=request.close)
         except HttpError as error:

@@ -105,6 +105,7 @@ class Socket:
             return self._dismiss(4100, "Over capacity")
         self.socket_id = _new_socket_id(self._hub.socket_ids)
         self._hub.socket_ids.add(self.socket_id)
+        self._hub.channels.tally.opened += 1
         welcome = {"socket_id": self.socket_id, "activity_timeout": self._hub.limits.activity_timeout}
         self._send("pusher:connection_established", to_json(welcome))
 
@@ -186,6 +187,7 @@ class Socket:
         try:
             member = admit(self._hub, self.socket_id, self._channels, channel, data)
         except Refused as refusal:
+            self._hub.channels.tally.refused += 1
             return self._send("pusher:subscription_error", refusal.data, channel)
         self._channels.add(channel)
         self._hub.channels.join(channel, self, member)
