@@ -3,7 +3,6 @@
 Not for: machines that ask often (`/healthz`, `/readyz`).
 """
 
-import re
 import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailu
 
 from infitalks.actions import migrations
 from infitalks.actions.realtime import MOST_TRIES
+from infitalks.actions.upkeep import DEAD_DELIVERIES, DEAD_ENTRIES
 from infitalks.backends import media, queue, realtime
 from infitalks.models.database import check_journal, database
 from infitalks.models.deliveries import Delivery
@@ -26,7 +26,6 @@ MOST_QUIET = timedelta(seconds=30)  # of beat, which rings every 2 s
 MOST_WAIT = timedelta(seconds=60)
 LEAST_FREE = 1024**3  # bytes
 ANSWER_SECONDS = 3
-REFUSED = re.compile("^post[.]")  # what came in and could not be taken: its sender was told
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _clock(settings: Settings) -> Iterator[tuple[str, str]]:
 def _redis(settings: Settings) -> Iterator[tuple[str, str]]:
     try:
         queue.ping()
-    except Exception as error:  # the library has a dozen of its own
+    except queue.QueueUnavailable as error:
         yield (
             f"it does not let us in: {error}",
             "Start it, and look at host, port and password in REDIS_URL. Until then pages poll.",
@@ -111,7 +110,7 @@ def _redis(settings: Settings) -> Iterator[tuple[str, str]]:
 def _workers(settings: Settings) -> Iterator[tuple[str, str]]:
     try:
         unserved = queue.unserved(ANSWER_SECONDS)
-    except Exception as error:  # the library's own, and Redis'
+    except queue.QueueUnavailable as error:
         yield f"they could not be asked: {error}", "Look again; if it stays, restart Redis."
         return
     for name in sorted(unserved):
@@ -162,12 +161,12 @@ def _work(settings: Settings) -> Iterator[tuple[str, str]]:
     late = datetime.now(UTC) - MOST_WAIT
     if waiting := Entry.raw().count_documents({"out.state": "new", "at": {"$lt": late}}, hint="waiting"):
         yield f"log entries that wait for more than a minute to be told: {waiting}", "See to the parts above first."
-    if dead := Entry.raw().count_documents({"out.state": "dead"}, hint="dead"):
+    if dead := Entry.raw().count_documents(DEAD_ENTRIES, hint="dead"):
         yield (
             f"log entries that were set aside after {MOST_TRIES} failures: {dead}",
-            "The worker's log says why, by their numbers. Then: infitalks maintenance run",
+            "The worker's log says why, by their numbers. Then: infitalks maintenance run dead-entries",
         )
-    if failed := Delivery.raw().count_documents({"state": "dead", "type": {"$not": REFUSED}}, hint="dead"):
+    if failed := Delivery.raw().count_documents(DEAD_DELIVERIES, hint="dead"):
         yield (
             f"webhooks' deliveries that failed for good: {failed}",
             "infitalks webhooks list, and redeliver ID --failed, or the webhook's own page.",

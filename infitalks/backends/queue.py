@@ -5,8 +5,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
@@ -100,23 +100,37 @@ def answer(task: str, *args: str) -> None:
         _connection().delete(_bell(task, args))
 
 
+class QueueUnavailable(Exception):
+    """Redis cannot be reached, does not let us in, or gave no answer that could be used."""
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # Redis', Celery's and Kombu's: they have a dozen
+        raise QueueUnavailable(str(error) or type(error).__name__) from error
+
+
 def ping() -> None:
-    """Raise redis.RedisError unless Redis answers within a second."""
-    _connection().ping()
+    """Raises QueueUnavailable unless Redis answers within a second."""
+    with _asking():
+        _connection().ping()
 
 
 def unserved(seconds: float) -> set[str]:
-    """The queues that no worker which answers within so many seconds takes tasks from. Raises as the library does."""
+    """The queues that no worker which answers within so many seconds takes tasks from. Raises QueueUnavailable."""
     # Of its own: one of the library's pool may have been closed long ago, which is found out only when it is used.
-    with celery_app.connection_for_read() as connection:
+    with _asking(), celery_app.connection_for_read() as connection:
         answers = celery_app.control.inspect(timeout=seconds, connection=connection).active_queues() or {}
     return set(QUEUES.values()) - {queue["name"] for queues in answers.values() for queue in queues}
 
 
 def depths() -> dict[str, int]:
-    """How many tasks wait in each queue. Raises redis.RedisError."""
+    """How many tasks wait in each queue. Raises QueueUnavailable."""
     connection: Any = _connection()
-    return {name: connection.llen(name) for name in QUEUES.values()}
+    with _asking():
+        return {name: connection.llen(name) for name in QUEUES.values()}
 
 
 def end_when_deaf(queues: Sequence[str], taken: Callable[[], tuple[int, int]]) -> None:

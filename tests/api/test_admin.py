@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson import ObjectId
 from flask import Flask
+from pymongo.errors import OperationFailure
 from werkzeug.test import TestResponse
 
 from infitalks.actions import figures, users
 from infitalks.blueprints.openapi import policies
+from infitalks.models.database import database
 from infitalks.models.deliveries import Delivery
 from infitalks.models.log import Entry
 from infitalks.models.maintenance import newest_reports
@@ -118,6 +120,22 @@ def test_messages_and_people_are_counted_by_day_and_a_day_that_is_over_once(
     admin.say(chat, "again")
     page = main_of(admin.get("/admin"))
     assert "<rect" in page and "Messages a day" in page
+
+
+def test_no_figure_of_the_overview_reads_a_whole_collection(admin: Person, bob: Person, eve: Person) -> None:
+    admin.post("/api/bots", {"username": f"bot-of-{admin.username}", "display_name": "Bot"})
+    users.disable_user(stored_user(eve))
+    counts = [figures.site_counts, figures.waiting_counts, figures.dead_counts, figures.activity, figures.stored_bytes]
+    database().client.admin.command("setParameter", 1, notablescan=True)
+    try:
+        with pytest.raises(OperationFailure):  # what is refused is refused
+            User.raw().count_documents({"display_name": "Bot"})
+        shown = [count() for count in counts][0]
+    finally:
+        database().client.admin.command("setParameter", 1, notablescan=False)
+    there = User.objects(disabled_at=None)
+    assert (shown["people"], shown["bots"]) == (there(kind="person").count(), there(kind="bot").count())
+    assert shown["bots"] >= 1
 
 
 def test_users_are_found_by_name_username_and_address(admin: Person, bob: Person) -> None:

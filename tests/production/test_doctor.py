@@ -136,8 +136,13 @@ def test_work_that_waits_or_failed(sick: Examine, services_environ: dict[str, st
     old = datetime.now(UTC) - timedelta(minutes=2)
     for seq, state in enumerate(("new", "dead"), 1):
         Entry.raw().insert_one({"chat": ObjectId(), "seq": seq, "client_id": state, "at": old, "out": {"state": state}})
-    for kind in ("message.sent", "post.slack"):  # the other was refused, which is nobody's fault here
-        Delivery.raw().insert_one({"_id": kind, "webhook": ObjectId(), "state": "dead", "type": kind})
+    rows: dict[str, dict[str, object]] = {
+        "told in vain": {"type": "message.sent"},
+        "came in and was refused, of which its sender heard": {"type": "post.slack", "incoming": True},
+        "asked in vain, of which who asked heard": {"type": "command", "user": ObjectId()},
+    }
+    for name, row in rows.items():
+        Delivery.raw().insert_one({"_id": name, "webhook": ObjectId(), "state": "dead", **row})
     said = [finding.fault for finding in faults(load_settings(services_environ))["work"]]
     assert [text[-3:] for text in said] == [": 1", ": 1", ": 1"]
     assert ["wait" in said[0], "set aside" in said[1], "deliveries" in said[2]] == [True] * 3
