@@ -299,6 +299,8 @@ def open_media(user_id: ObjectId, media_id: str, size: Size) -> media_store.Down
     media = access.get_media_for(user_id, media_id)
     if media["state"] != "ready":
         raise NotFound()
+    if media.get("profile_of") and media.get("moving") and size == "thumb":
+        size = "still"  # a list of faces that move is nobody's wish
     format = "png" if size == "still" else media["format"]
     width = None if size == "full" else THUMB_WIDTH
     return media_store.store().open(media["public_id"], media["version"], format, width=width)

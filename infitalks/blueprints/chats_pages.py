@@ -40,7 +40,7 @@ EVENTS: dict[EventType, str] = {
     "message.deleted": "A deletion",
     "reaction.added": "A reaction",
     "reaction.removed": "A reaction taken back",
-    "media.finished": "A picture that became ready, or failed",
+    "media.finished": "A picture that became ready, failed, or was described",
     "member.added": "Somebody came in",
     "member.left": "Somebody left",
     "member.removed": "Somebody was removed",

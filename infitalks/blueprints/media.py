@@ -6,11 +6,12 @@ from flask import Blueprint, Response, request
 
 from infitalks import access
 from infitalks.actions import media
+from infitalks.actions.descriptions import describe_media
 from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.blueprints.guard import api, page
 from infitalks.errors import Invalid, NotFound, Unavailable
 from infitalks.models.users import User
-from infitalks.schemas.media import AttachmentOut, attachment_out
+from infitalks.schemas.media import AttachmentOut, DescribeIn, attachment_out
 
 blueprint = Blueprint("media", __name__)
 
@@ -32,6 +33,12 @@ def post_media(me: User) -> tuple[AttachmentOut, int]:
 @api(answers={200: AttachmentOut})
 def get_media(me: User, media_id: str) -> AttachmentOut:
     return attachment_out(access.get_media_for(me.id, media_id))
+
+
+@blueprint.patch("/api/media/<media_id>")
+@api(limit="60/minute", body=DescribeIn, answers={200: AttachmentOut})
+def patch_media(me: User, media_id: str, body: DescribeIn) -> AttachmentOut:
+    return attachment_out(describe_media(me.id, media_id, body.alt))
 
 
 @blueprint.post("/api/media/<media_id>/retry")

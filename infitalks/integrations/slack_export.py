@@ -20,6 +20,7 @@ from infitalks.integrations.post import PayloadRefused, Post, compose, via
 from infitalks.integrations.slack import attachment_cards
 from infitalks.integrations.slack_emoji import read_emoji
 from infitalks.integrations.values import at, cut, line, link, moment, obj, objs, text
+from infitalks.schemas.media import LONGEST_ALT
 from infitalks.schemas.messages import LONGEST_TEXT
 
 SHOWN = frozenset({"", "bot_message", "me_message", "file_share", "file_comment", "thread_broadcast"})
@@ -346,7 +347,9 @@ def _file_lines(raw: dict[str, Any], left: Counter[tuple[str, str]]) -> Iterator
             continue
         left["files", "linked"] += 1
         name = line(file.get("title")) or line(file.get("name")) or "file"
-        yield f"📎 {labelled(escaped(cut(_visible(name), 200)), address)}"
+        shows = cut(_visible(line(file.get("alt_txt"))), LONGEST_ALT)
+        words = f": {escaped(shows)}" if shows else ""
+        yield f"📎 {labelled(escaped(cut(_visible(name), 200)), address)}{words}"
 
 
 def _visible(name: str) -> str:

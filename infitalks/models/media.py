@@ -17,6 +17,7 @@ class Media(Stored):
     state = StringField(required=True, choices=("processing", "ready", "failed"))
     reason = StringField()
     name = StringField(required=True)
+    alt = StringField()  # what it shows, in its owner's words
     content_type = StringField(required=True)
     bytes = IntField(required=True)
     spool = ObjectIdField()

@@ -1,9 +1,30 @@
 """Pictures in JSON. The page gets paths of this app only; where the bytes are kept is nobody's business."""
 
-from typing import Literal
+import unicodedata
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from infitalks.models.database import Doc
-from infitalks.schemas.base import Id, Out
+from infitalks.schemas.base import Id, In, Out
+
+LONGEST_ALT = 1000  # characters
+
+
+def _clean_alt(text: str) -> str:
+    """On one line. What is unseen is dropped, not refused: people paste it without knowing."""
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    unseen = ("Cc", "Cf", "Co", "Cs")
+    return "".join(char for char in line if unicodedata.category(char) not in unseen or char in "\u200c\u200d")
+
+
+Alt = Annotated[str, AfterValidator(_clean_alt), Field(max_length=LONGEST_ALT)]
+
+
+class DescribeIn(In):
+    """What the picture shows, for whoever cannot see it; "" takes the words away."""
+
+    alt: Alt
 
 
 class AttachmentOut(Out):
@@ -11,6 +32,7 @@ class AttachmentOut(Out):
     state: Literal["processing", "ready", "failed"]
     reason: str | None
     name: str
+    alt: str
     content_type: str
     bytes: int
     url: str | None
@@ -29,6 +51,7 @@ def attachment_out(doc: Doc) -> AttachmentOut:
         state=doc["state"],
         reason=doc.get("reason"),
         name=doc["name"],
+        alt=doc.get("alt") or "",
         content_type=doc["content_type"],
         bytes=doc["bytes"],
         url=f"/media/{doc['_id']}/full" if ready else None,

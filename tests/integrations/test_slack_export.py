@@ -82,7 +82,7 @@ def test_files_become_links_and_what_opens_them_for_anybody_stays_out() -> None:
     private = "https://files.slack.com/files-pri/T1-F1/a.pdf?t=xoxe-123-456-abcdef"
     listed = [
         {"name": "a [1].pdf", "url_private": private},
-        {"title": "Plan", "permalink": "https://x.slack.com/files/F2"},
+        {"title": "Plan", "permalink": "https://x.slack.com/files/F2", "alt_txt": "A *plan* of\nthe garden"},
         {"name": "gone", "mode": "tombstone"},
         {"name": "bad", "permalink": "javascript:alert(1)"},
     ]
@@ -91,7 +91,7 @@ def test_files_become_links_and_what_opens_them_for_anybody_stays_out() -> None:
     assert post.text.splitlines() == [
         "look",
         "📎 [a \\[1\\].pdf](<https://files.slack.com/files-pri/T1-F1/a.pdf?>)",
-        "📎 [Plan](<https://x.slack.com/files/F2>)",
+        "📎 [Plan](<https://x.slack.com/files/F2>): A \\*plan\\* of the garden",
     ]
     assert left["files", "linked"] == left["files", "gone at Slack"] == 2
     assert "xoxe" not in words(text=f"see <{private}>", attachments=[{"image_url": private, "text": private}])
