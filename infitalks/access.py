@@ -57,7 +57,7 @@ def get_message_for(user_id: ObjectId, message_id: str) -> tuple[Doc, Doc]:
 
 
 def get_media_for(user_id: ObjectId, media_id: str) -> Doc:
-    """A picture that the user uploaded, that a message which the user sees shows, or that is a profile's."""
+    """A picture or file that the user uploaded, that a message which the user sees shows, or that is a profile's."""
     media = media_by_id(object_id(media_id))
     if not media or media.get("dropped"):
         raise NotFound()

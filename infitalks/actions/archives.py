@@ -2,14 +2,21 @@
 (backups.py, exports.py)."""
 
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from infitalks.backends.media import MediaRefused, MediaUnavailable, store
+from infitalks.actions.media import open_stored
+from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.errors import Conflict, Invalid, Unavailable
 from infitalks.models.database import Doc
+from infitalks.models.media import is_file
+
+RUN_BY_BROWSERS = frozenset(
+    f".{name}" for name in ["htm", "html", "xhtml", "xht", "shtml", "mht", "mhtml", "svg", "svgz", "xml", "xsl", "xslt"]
+)
 
 
 @contextmanager
@@ -44,13 +51,25 @@ def put(archive: zipfile.ZipFile, name: str, chunks: Iterable[bytes]) -> None:
             part.write(chunk)
 
 
-def copy_picture(media: Doc, write: Callable[[Iterable[bytes]], None]) -> bool:
-    """Let `write` have the stored picture's bytes; False where it is stored nowhere any more.
+def part_name(media: Doc) -> str:
+    """A stored picture's or file's, from nothing that its sender chose but the extension.
+
+    Where a browser that opened it would run what is in it, it gets another one behind that.
+    """
+    if not is_file(media):
+        return f"pictures/{media['_id']}.{media['format']}"
+    extension = media["name"].rpartition(".")[2].lower()
+    extension = f".{extension}" if re.fullmatch("[a-z0-9]{1,12}", extension) else ""
+    return f"files/{media['_id']}{extension}{'.txt' if extension in RUN_BY_BROWSERS else ''}"
+
+
+def copy_media(media: Doc, write: Callable[[Iterable[bytes]], None]) -> bool:
+    """Let `write` have the stored picture's or file's bytes; False where it is stored nowhere any more.
 
     Raises Unavailable where the media service is away, or does not know us.
     """
     try:
-        with closing(store().open(media["public_id"], media["version"], media["format"], width=None)) as download:
+        with closing(open_stored(media)) as download:
             write(download.chunks)
     except MediaRefused as refused:
         if refused.status != 404:

@@ -1,8 +1,8 @@
 """Backup of everything as of one moment, while the chat runs, and its restore into an empty place.
 
-A backup is a zip: `backup.json`, `db/<collection>.bson`, `pictures/<media id>` and, last, `sums.json`, which tells one
-that was cut short or changed. It holds what people said and webhooks' secrets. Not in it: sessions (people sign in
-again) and the settings with their SECRET_KEY.
+A backup is a zip: `backup.json`, `db/<collection>.bson`, `pictures/<media id>`, files too, and, last, `sums.json`,
+which tells one that was cut short or changed. It holds what people said and webhooks' secrets. Not in it: sessions
+(people sign in again) and the settings with their SECRET_KEY.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import bson
 import pymongo
@@ -24,8 +24,9 @@ from pymongo.errors import OperationFailure
 
 from infitalks.actions import log as chat_log
 from infitalks.actions import migrations
-from infitalks.actions.archives import copy_picture, new_zip, put
-from infitalks.backends.media import MediaRefused, MediaUnavailable, store
+from infitalks.actions.archives import copy_media, new_zip, put
+from infitalks.actions.media import store_again
+from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.errors import Conflict, Invalid, Unavailable
 from infitalks.models.database import TASK_SECONDS, Doc, database
 from infitalks.models.log import broken_chats
@@ -147,7 +148,7 @@ def _documents(name: str, session: ClientSession, counts: Counts) -> Iterator[by
 
 
 def _write_picture(writer: Writer, media: Doc, counts: Counts) -> None:
-    is_there = copy_picture(media, lambda chunks: writer.put(f"pictures/{media['_id']}", chunks))
+    is_there = copy_media(media, lambda chunks: writer.put(f"pictures/{media['_id']}", chunks))
     counts["pictures" if is_there else "missing_pictures"] += 1  # deleted since
 
 
@@ -255,21 +256,21 @@ def _insert_batch(name: str, batch: list[RawBSONDocument]) -> int:
 
 
 def _restore_pictures(archive: zipfile.ZipFile, tell: Tell) -> int:
-    """Into the media service of this place, under the same ids; its versions are its own."""
+    """And files, into the media service of this place, under the same ids; its versions are its own."""
     count = 0
     for name in archive.namelist():
         if name.startswith("pictures/"):
             media = Media.raw().find_one({"_id": bson.ObjectId(name.removeprefix("pictures/"))})
             if media:
-                _restore_picture(media, archive.read(name))
+                with archive.open(name) as stored:
+                    _restore_picture(media, stored)
                 count += 1
     tell(f"pictures: {count}")
     return count
 
 
-def _restore_picture(media: Doc, data: bytes) -> None:
+def _restore_picture(media: Doc, stored: IO[bytes]) -> None:
     try:
-        stored = store().upload(data, media["public_id"])
+        store_again(media, stored)
     except (MediaUnavailable, MediaRefused) as error:
         raise Unavailable(f"A picture could not be stored: {error}. Run the same again.") from error
-    Media.raw().update_one({"_id": media["_id"]}, {"$set": {"version": stored.version, "format": stored.format}})

@@ -1,4 +1,4 @@
-"""Export of one chat, as JSON and as a page with its pictures, and of all that one person said and is here.
+"""Export of one chat, as JSON and as a page with its pictures and files, and of all that one person said and is here.
 
 What is written is what may be read by people: no secrets, nothing that was deleted. Not for: backups, which can be
 restored (backups.py).
@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pydantic import BaseModel
 
-from infitalks.actions.archives import copy_picture, new_zip, put
+from infitalks.actions.archives import copy_media, new_zip, part_name, put
 from infitalks.errors import Conflict, NotFound
 from infitalks.models.chats import Chat, Membership, active_members, chat_by_id, others_in_direct
 from infitalks.models.database import TASK_SECONDS, Doc, object_id
@@ -40,7 +40,8 @@ Tell = Callable[[str], None]
 
 
 def export_chat(chat_id: str, file: Path, tell: Tell) -> Counts:
-    """Write the chat into a new zip: chat.json (shapes of the API), chat.html and pictures/. `tell` hears of each part.
+    """Write the chat into a new zip: chat.json (shapes of the API), chat.html, pictures/ and files/. `tell` hears of
+    each part.
 
     Returns what was counted, pictures that are stored nowhere any more among it: their names are told and stand in
     chat.json. Raises NotFound, Conflict where the file is there or something was deleted meanwhile, Invalid naming
@@ -54,8 +55,8 @@ def export_chat(chat_id: str, file: Path, tell: Tell) -> Counts:
 
 
 def export_user(login: str, file: Path, tell: Tell) -> Counts:
-    """Write what is one person's own into a new zip: user.json, messages.json and pictures/. Returns and raises as
-    `export_chat` does. Others' words, hashes and secrets are not in it."""
+    """Write what is one person's own into a new zip: user.json, messages.json, pictures/ and files/. Returns and
+    raises as `export_chat` does. Others' words, hashes and secrets are not in it."""
     user = user_by_login(login)
     if not user:
         raise NotFound(f"Nobody has the login {login!r}.")
@@ -100,7 +101,7 @@ class Counted:
 
 
 class Pictures:
-    """The zip's pictures. `files`: media id -> its part's name; `missing`: those that are stored nowhere."""
+    """The zip's pictures and files. `files`: media id -> its part's name; `missing`: those that are stored nowhere."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -109,8 +110,8 @@ class Pictures:
 
     def put(self, media: Doc) -> None:
         """Raises Unavailable where the media service is away."""
-        name = f"pictures/{media['_id']}.{media['format']}"
-        if copy_picture(media, lambda chunks: put(self._archive, name, chunks)):
+        name = part_name(media)
+        if copy_media(media, lambda chunks: put(self._archive, name, chunks)):
             self.files[str(media["_id"])] = name
         else:
             self.missing.append({"id": str(media["_id"]), "name": media["name"]})

@@ -123,12 +123,12 @@ def weigh(turn: Turn) -> Iterator[Any]:
         data, disk, index = stats["size"], stats["storageSize"], stats["totalIndexSize"]
         turn.count(documents=stats["count"], data_bytes=data, disk_bytes=disk, index_bytes=index)
         turn.say(f"{name}: {stats['count']:,} documents, {in_words(disk)} on disk, {in_words(index)} of indexes")
-    turn.count(pictures=0, picture_bytes=0)
-    for row in Media.raw().aggregate(
-        [{"$group": {"_id": "$state", "count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}}]
-    ):
-        turn.count(pictures=row["count"], picture_bytes=row["bytes"])
-        turn.say(f"pictures, {row['_id']}: {row['count']:,} with {in_words(row['bytes'])}")
+    turn.count(pictures=0, picture_bytes=0, files=0, file_bytes=0)
+    by = {"kind": {"$ifNull": ["$kind", "picture"]}, "state": "$state"}
+    for row in Media.raw().aggregate([{"$group": {"_id": by, "count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}}]):
+        kind, state, size = row["_id"]["kind"], row["_id"]["state"], row["bytes"]
+        turn.count(**{f"{kind}s": row["count"], f"{kind}_bytes": size})
+        turn.say(f"{kind}s, {state}: {row['count']:,} with {in_words(size)}")
     yield "all"
 
 

@@ -1,11 +1,12 @@
-"""Pictures from upload to shown: spool, prepare in a child, keep at Cloudinary, tell the chat."""
+"""Pictures and files from upload to shown: prepare a picture in a child, keep both at Cloudinary, tell the chat.
+
+Not for: what comes in (uploads.py)."""
 
 import contextlib
 import logging
-import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import IO, Literal, NamedTuple
 
 from bson import ObjectId
 from gridfs.errors import NoFile
@@ -13,17 +14,24 @@ from gridfs.errors import NoFile
 from infitalks import access, events
 from infitalks.actions.log import Draft, append, require_active
 from infitalks.backends import media as media_store
-from infitalks.errors import Conflict, Invalid, NotFound, TooLarge, WrongType
+from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.failpoints import failpoint
-from infitalks.integrations.pictures import PictureRefused, prepare_in_child, sniff
+from infitalks.integrations.pictures import PictureRefused, prepare_in_child
 from infitalks.models.database import Doc, object_id
-from infitalks.models.media import Media, media_by_id, spool, untold_media, waiting_media
+from infitalks.models.media import (
+    Media,
+    is_file,
+    kind_of,
+    media_by_id,
+    resource_type,
+    spool,
+    untold_media,
+    waiting_media,
+)
 from infitalks.models.users import User
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 10 * 1024 * 1024  # as on Cloudinary's free plan
-LONGEST_NAME = 200
 CLAIM = timedelta(seconds=90)  # a worker that takes longer is taken for dead
 MOST_TRIES = 10
 THUMB_WIDTH = 640
@@ -35,53 +43,24 @@ UNFINISHED: Doc = {"state": "processing", "dropped": {"$ne": True}}
 Size = Literal["full", "thumb", "still"]
 
 
-def upload_media(user_id: ObjectId, name: str, data: bytes) -> Doc:
-    """Keep an upload until a worker has prepared it. Returns the stored media.
+class OpenFile(NamedTuple):
+    """A file on its way: its label, its bytes in all, and which of them come where it is a part."""
 
-    Raises TooLarge over 10 MB, WrongType for what is no JPEG, PNG, WebP or GIF, Invalid where it is empty.
-    """
-    if not data:
-        raise Invalid("The file is empty.", fields={"file": "is empty"})
-    if len(data) > MOST_BYTES:
-        raise TooLarge("A picture may have 10 MB at most.", fields={"file": "is larger than 10 MB"})
-    content_type = sniff(data)
-    if not content_type:
-        raise WrongType("Pictures are JPEG, PNG, WebP or GIF.", fields={"file": "is no picture of these kinds"})
-    now = datetime.now(UTC)
-    media: Doc = {
-        "_id": ObjectId(),
-        "owner": user_id,
-        "state": "processing",
-        "reason": None,
-        "name": _clean_name(name),
-        "content_type": content_type,
-        "bytes": len(data),
-        "spool": spool().upload_from_stream("upload", data),
-        "tries": 0,
-        "due": now,
-        "public_id": f"{PUBLIC_IDS}{secrets.token_hex(16)}",
-        "told": False,
-        "created_at": now,
-    }
-    Media.raw().insert_one(media)
-    events.media_uploaded(media["_id"])
-    return media
-
-
-def _clean_name(name: str) -> str:
-    printable = "".join(char for char in name if char.isprintable() and char not in "/\\")
-    return printable[-LONGEST_NAME:] or "picture"
+    name: str
+    size: int
+    part: tuple[int, int] | None
+    download: media_store.Download
 
 
 def retry_media(user_id: ObjectId, media_id: str) -> Doc:
-    """Try a failed picture of one's own again. Raises Conflict where it has not failed."""
+    """Try a failed picture or file of one's own again. Raises Conflict where it has not failed."""
     media = access.get_media_for(user_id, media_id)
     if media["owner"] != user_id:
         raise NotFound()
     again = {"state": "processing", "reason": None, "tries": 0, "due": datetime.now(UTC), "told": False}
     query = {"_id": media["_id"], "state": "failed", "spool": {"$ne": None}}
     if not Media.raw().update_one(query, {"$set": again}).matched_count:
-        raise Conflict("Only a failed picture can be tried again.")
+        raise Conflict("Only what failed can be tried again.")
     events.media_uploaded(media["_id"])
     return {**media, **again}
 
@@ -111,7 +90,7 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
 def _unusable(keys: Iterable[ObjectId]) -> Invalid:
     named = ", ".join(sorted(map(str, keys)))
     return Invalid(
-        "A picture is not yours to send, or was sent before.",
+        "A picture or file is not yours to send, or was sent before.",
         fields={"attachments": f"{named} cannot be used"},
     )
 
@@ -125,7 +104,7 @@ def set_profile_picture(user_id: ObjectId, media_id: str, profile_of: str) -> No
     """Give one's upload to a profile (`user:<id>` or `chat:<id>`), which shows it as soon as it is ready."""
     key = object_id(media_id)
     query: Doc = {"_id": key, "owner": user_id, "chat": None, "state": {"$ne": "failed"}, "dropped": {"$ne": True}}
-    query["profile_of"] = {"$in": [None, profile_of]}
+    query |= {"profile_of": {"$in": [None, profile_of]}, "kind": {"$ne": "file"}}
     asked = {"profile_of": profile_of, "profile_at": datetime.now(UTC), "told": False, "outcome": ObjectId()}
     if not Media.raw().update_one(query, {"$set": asked}).matched_count:
         raise Invalid("That picture cannot be used.", fields={"avatar": "is no picture of yours that is free"})
@@ -139,40 +118,47 @@ def clear_profile_pictures(profile_of: str, asked_before: datetime) -> None:
 
 
 def process_media(media_id: ObjectId) -> None:
-    """A worker's turn: prepare and store the picture, then tell. Running it twice is harmless."""
+    """A worker's turn: prepare and store the picture, or store the file, then tell. Running it twice is harmless."""
     media = _claim_turn(media_id)
     if media and media["tries"] >= MOST_TRIES:  # its workers died, each time
-        _finish(media, {"state": "failed", "reason": "The picture could not be prepared."})
+        _fail(media, f"The {kind_of(media)} could not be prepared.")
     elif media:
-        try:
-            _store(media, spool().open_download_stream(media["spool"]).read())
-        except NoFile:
-            _finish(media, {"state": "failed", "reason": "The upload was not kept."})
-        except PictureRefused as refusal:
-            _finish(media, {"state": "failed", "reason": str(refusal)})
-        except media_store.MediaRefused as refusal:
-            logger.warning("picture %s refused by the media service: %s", media_id, refusal)
-            _finish(media, {"state": "failed", "reason": "The picture service did not take it."})
-        except (media_store.MediaUnavailable, RuntimeError) as error:  # or the child could not be run
-            _try_later(media, str(error))
+        _take_turn(media)
     tell_media(media_id)
+
+
+def _take_turn(media: Doc) -> None:
+    try:
+        with spool().open_download_stream(media["spool"]) as spooled:
+            stored = _store_file(media, spooled) if is_file(media) else _store_picture(media, spooled)
+        _end_stored(media, stored)
+    except NoFile:
+        _fail(media, "The upload was not kept.")
+    except PictureRefused as refusal:
+        _fail(media, str(refusal))
+    except media_store.MediaRefused as refusal:
+        logger.warning("upload %s refused by the media service: %s", media["_id"], refusal)
+        _fail(media, f"The {kind_of(media)} service did not take it.")
+    except (media_store.MediaUnavailable, RuntimeError) as error:  # or the child could not be run
+        _try_later(media, str(error))
 
 
 def _claim_turn(media_id: ObjectId) -> Doc | None:
     now = datetime.now(UTC)
+    pieces = {"$floor": {"$divide": ["$bytes", media_store.PIECE]}}  # beside the first; each may take its time
+    due = {"$add": [now + CLAIM, {"$multiply": [pieces, CLAIM // timedelta(milliseconds=1)]}]}
     return Media.raw().find_one_and_update(
         {"_id": media_id, **UNFINISHED, "due": {"$lte": now}},
-        {"$set": {"due": now + CLAIM}, "$inc": {"tries": 1}},
+        [{"$set": {"due": due, "tries": {"$add": ["$tries", 1]}}}],
     )
 
 
-def _store(media: Doc, data: bytes) -> None:
-    picture = prepare_in_child(data)
+def _store_picture(media: Doc, spooled: IO[bytes]) -> Doc:
+    picture = prepare_in_child(spooled.read())
     failpoint("media.before_upload")
     stored = media_store.store().upload(picture.data, media["public_id"])
     failpoint("media.after_upload")
-    ready = {
-        "state": "ready",
+    return {
         "content_type": picture.content_type,
         "bytes": stored.bytes,
         "version": stored.version,
@@ -181,9 +167,18 @@ def _store(media: Doc, data: bytes) -> None:
         "height": stored.height,
         "placeholder": picture.placeholder,
         "moving": picture.moving,
-        "spool": None,
     }
-    if _finish(media, ready):
+
+
+def _store_file(media: Doc, spooled: IO[bytes]) -> Doc:
+    failpoint("media.before_upload")
+    stored = media_store.store().upload_file(spooled, media["bytes"], media["public_id"])
+    failpoint("media.after_upload")
+    return {"version": stored.version}
+
+
+def _end_stored(media: Doc, stored: Doc) -> None:
+    if _finish(media, {"state": "ready", "spool": None, **stored}):
         failpoint("media.after_finish")
         _forget_spool(media)
     else:
@@ -194,7 +189,11 @@ def _take_back(media: Doc) -> None:
     """Its message was deleted while this worker stored it: whoever dropped it came too early to remove it."""
     current = media_by_id(media["_id"])
     if not current or current.get("dropped"):
-        media_store.store().destroy(media["public_id"])
+        media_store.store().destroy(media["public_id"], resource_type(media))
+
+
+def _fail(media: Doc, reason: str) -> None:
+    _finish(media, {"state": "failed", "reason": reason})
 
 
 def _finish(media: Doc, fields: Doc) -> bool:
@@ -207,9 +206,9 @@ def _finish(media: Doc, fields: Doc) -> bool:
 
 def _try_later(media: Doc, error: str) -> None:
     tries = media["tries"] + 1
-    logger.warning("picture %s waits (try %s): %s", media["_id"], tries, error)
+    logger.warning("upload %s waits (try %s): %s", media["_id"], tries, error)
     if tries >= MOST_TRIES:
-        _finish(media, {"state": "failed", "reason": "The picture service cannot be reached."})
+        _fail(media, f"The {kind_of(media)} service cannot be reached.")
         return
     due = datetime.now(UTC) + timedelta(seconds=min(2**tries, 300))
     Media.raw().update_one({"_id": media["_id"], **UNFINISHED}, {"$set": {"due": due}})
@@ -221,7 +220,7 @@ def _forget_spool(media: Doc) -> None:
 
 
 def tell_media(media_id: ObjectId) -> None:
-    """A finished picture's message or profile shows how it ended, and pages hear of it; once for each outcome."""
+    """The message or profile of what is finished shows how it ended, and pages hear of it; once for each outcome."""
     media = media_by_id(media_id)
     if not media or media["state"] == "processing" or media.get("told"):
         return
@@ -261,7 +260,7 @@ def _show_group_picture(media: Doc, chat_id: ObjectId) -> bool:
 
 
 def sweep_media() -> None:
-    """Take up pictures whose bell was lost, and outcomes that nobody was told of."""
+    """Take up pictures and files whose bell was lost, and outcomes that nobody was told of."""
     for media_id in waiting_media(datetime.now(UTC) - timedelta(seconds=2)):
         events.media_uploaded(media_id)
     for media_id in untold_media():
@@ -269,7 +268,7 @@ def sweep_media() -> None:
 
 
 def destroy_media(media_id: ObjectId) -> None:
-    """Remove a picture that nothing shows, at the service and here. Repeatable.
+    """Remove a picture or file that nothing shows, at the service and here. Repeatable.
 
     Dropped first, so that no message takes it and no worker finishes it from here on. While a worker may be storing it
     its record stays, so that maintenance removes what a worker left that died right after.
@@ -277,7 +276,7 @@ def destroy_media(media_id: ObjectId) -> None:
     media = _drop(media_id)
     if not media:
         return
-    media_store.store().destroy(media["public_id"])
+    media_store.store().destroy(media["public_id"], resource_type(media))
     if media.get("spool"):
         _forget_spool(media)
     if media["state"] != "processing" or media["due"] <= datetime.now(UTC):
@@ -296,11 +295,48 @@ def open_media(user_id: ObjectId, media_id: str, size: Size) -> media_store.Down
 
     `still` is the first frame, which Cloudinary gives for a moving picture asked for as a PNG.
     """
-    media = access.get_media_for(user_id, media_id)
-    if media["state"] != "ready":
+    media = _ready_media(user_id, media_id)
+    if is_file(media):
         raise NotFound()
     if media.get("profile_of") and media.get("moving") and size == "thumb":
         size = "still"  # a list of faces that move is nobody's wish
     format = "png" if size == "still" else media["format"]
     width = None if size == "full" else THUMB_WIDTH
     return media_store.store().open(media["public_id"], media["version"], format, width=width)
+
+
+def open_file(user_id: ObjectId, media_id: str, part: Callable[[int], tuple[int, int] | None]) -> OpenFile:
+    """A file that the user may see. `part` is told its bytes, and says which are wanted, None for all.
+
+    Raises NotFound as open_media does, also for a picture.
+    """
+    media = _ready_media(user_id, media_id)
+    if not is_file(media):
+        raise NotFound()
+    wanted = part(media["bytes"])
+    download = media_store.store().open_file(media["public_id"], media["version"], media["bytes"], part=wanted)
+    return OpenFile(media["name"], media["bytes"], wanted if download.partial else None, download)
+
+
+def _ready_media(user_id: ObjectId, media_id: str) -> Doc:
+    media = access.get_media_for(user_id, media_id)
+    if media["state"] != "ready":
+        raise NotFound()
+    return media
+
+
+def open_stored(media: Doc) -> media_store.Download:
+    """All of what is stored, for whoever may have everything: backups and exports."""
+    if is_file(media):
+        return media_store.store().open_file(media["public_id"], media["version"], media["bytes"])
+    return media_store.store().open(media["public_id"], media["version"], media["format"], width=None)
+
+
+def store_again(media: Doc, stream: IO[bytes]) -> None:
+    """Put what a backup has of it into the service, under its id. Raises what the service does."""
+    if is_file(media):
+        changes: Doc = {"version": media_store.store().upload_file(stream, media["bytes"], media["public_id"]).version}
+    else:
+        stored = media_store.store().upload(stream.read(), media["public_id"])
+        changes = {"version": stored.version, "format": stored.format}
+    Media.raw().update_one({"_id": media["_id"]}, {"$set": changes})

@@ -7,9 +7,9 @@ guesses; while Redis is away these too are counted here.
 import time
 from threading import Condition
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerDay, parse
 from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from infitalks.errors import Unavailable
 from infitalks.settings import Settings
@@ -22,25 +22,43 @@ class Limiter:
 
     def __init__(self, settings: Settings) -> None:
         self._on = settings.rate_limits == "on"
-        self._here = MovingWindowRateLimiter(MemoryStorage())
-        self._shared = MovingWindowRateLimiter(_redis_storage(settings.redis_url))
+        here, shared = MemoryStorage(), _redis_storage(settings.redis_url)
+        self._here, self._shared = MovingWindowRateLimiter(here), MovingWindowRateLimiter(shared)
+        # Amounts are added up from the first one on, since single ones cannot be remembered.
+        self._sums_here, self._sums_shared = FixedWindowRateLimiter(here), FixedWindowRateLimiter(shared)
         self._avoid_until = 0.0
 
     def hit(self, rate: str, *keys: str, shared: bool = False) -> int:
         """Count one call of `keys` under `rate` ("10/second", "20 per minute")."""
+        item = parse(rate)
+        if shared:
+            return self._count_shared(self._shared, self._here, item, keys)
+        return self._count(self._here, item, keys) if self._on else 0
+
+    def spend(self, amount: int, most_a_day: int, *keys: str) -> int:
+        """Add an amount to what `keys` spent within a day, for all processes together; what is too much adds nothing.
+        `most_a_day` 0 is no limit."""
+        if not most_a_day:
+            return 0
+        item = RateLimitItemPerDay(most_a_day)
+        return self._count_shared(self._sums_shared, self._sums_here, item, keys, amount)
+
+    def _count_shared(
+        self, shared: RateLimiter, here: RateLimiter, item: RateLimitItem, keys: tuple[str, ...], amount: int = 1
+    ) -> int:
         if not self._on:
             return 0
-        item = parse(rate)
-        if shared and time.monotonic() >= self._avoid_until:
+        if time.monotonic() >= self._avoid_until:
             try:
-                return self._count(self._shared, item, keys)
+                return self._count(shared, item, keys, amount)
             except Exception:  # the storage raises whatever its driver does
                 self._avoid_until = time.monotonic() + AVOID_SECONDS
-        return self._count(self._here, item, keys)
+        return self._count(here, item, keys, amount)
 
     @staticmethod
-    def _count(limiter: MovingWindowRateLimiter, item: RateLimitItem, keys: tuple[str, ...]) -> int:
-        if limiter.hit(item, *keys):
+    def _count(limiter: RateLimiter, item: RateLimitItem, keys: tuple[str, ...], amount: int = 1) -> int:
+        # A sum grows with each try, so a large one is looked at first.
+        if (amount == 1 or limiter.test(item, *keys, cost=amount)) and limiter.hit(item, *keys, cost=amount):
             return 0
         return max(1, round(limiter.get_window_stats(item, *keys).reset_time - time.time()))
 

@@ -8,10 +8,10 @@ from flask import session as cookie
 from werkzeug.wrappers import Response
 
 from infitalks.access import require_person
-from infitalks.actions import media, sessions, users
+from infitalks.actions import sessions, uploads, users
 from infitalks.backends import signin
 from infitalks.blueprints.auth import SIGN_IN_RATE, begin_session, checked_user, end_current, register_user
-from infitalks.blueprints.guard import caller, page, read_form
+from infitalks.blueprints.guard import caller, limit_bytes, page, read_form
 from infitalks.errors import InfiTalksError
 from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, bots_of
@@ -164,13 +164,15 @@ def _settings(me: User, error: InfiTalksError | None = None, new_bot: Any = None
 
 
 @blueprint.post("/settings/profile")
-@page(form=ProfileIn, most_bytes=media.MOST_BYTES + 64 * 1024)
+@page(form=ProfileIn, most_bytes=uploads.LARGEST_PICTURE + 64 * 1024)
 def profile_form(me: User) -> Any:
     file = request.files.get("avatar")
     try:
         asked = validate(ProfileIn, {"display_name": request.form.get("display_name", "")})
         if file and file.filename:
-            uploaded = media.upload_media(me.id, file.filename, file.read(media.MOST_BYTES + 1))
+            picture = uploads.read_picture(file.filename, file.stream)
+            limit_bytes(me, picture.size)
+            uploaded = uploads.upload_media(me.id, picture)
             asked = asked.model_copy(update={"avatar": str(uploaded["_id"])})
         users.update_profile(me, asked)
     except InfiTalksError as error:

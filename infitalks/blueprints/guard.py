@@ -206,6 +206,14 @@ def limit_more(rate: str, *keys: str) -> None:
         raise RateLimited("Too many tries; wait a little.", retry_after=wait)
 
 
+def limit_bytes(user: User, size: int) -> None:
+    """Count what a person or bot uploads in a day. Raises RateLimited where it is too much."""
+    most = current_app.extensions["settings"].uploads_a_day_mb
+    wait = current_app.extensions["limits"].spend(size, most * 1024 * 1024, "uploads", str(user.id))
+    if wait:
+        raise RateLimited(f"In a day {most} MB can be uploaded, and this would be more.", retry_after=wait)
+
+
 def _check_csrf() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise CsrfFailed("This request came from another site.")

@@ -1,32 +1,39 @@
-"""Pictures' doors: upload, state, retry, and the bytes themselves after a check of membership."""
+"""Doors of pictures and files: upload, state, retry, and the bytes themselves after a check of membership."""
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from infitalks import access
-from infitalks.actions import media
+from infitalks.actions import media, uploads
 from infitalks.actions.descriptions import describe_media
-from infitalks.backends.media import MediaRefused, MediaUnavailable
-from infitalks.blueprints.guard import api, page
-from infitalks.errors import Invalid, NotFound, Unavailable
+from infitalks.backends.media import Download, MediaRefused, MediaUnavailable
+from infitalks.blueprints.guard import api, limit_bytes, page
+from infitalks.errors import Invalid, NotFound, TooLarge, Unavailable
 from infitalks.models.users import User
 from infitalks.schemas.media import AttachmentOut, DescribeIn, attachment_out
 
 blueprint = Blueprint("media", __name__)
 
 CACHE_SECONDS = 300  # how long a removed member's browser may still show what it has
+ENVELOPE = 64 * 1024  # bytes of a multipart body beside the file
+LARGEST_FILE = 100 * 1024 * 1024  # bytes: what INFITALKS_LARGEST_FILE_MB can be at most
 
 
 @blueprint.post("/api/media")
-@api(limit="60/minute", most_bytes=media.MOST_BYTES + 64 * 1024, answers={201: AttachmentOut})
+@api(limit="60/minute", most_bytes=LARGEST_FILE + ENVELOPE, answers={201: AttachmentOut})
 def post_media(me: User) -> tuple[AttachmentOut, int]:
-    """Multipart, one part `file`."""
+    """Multipart, one part `file`: a JPEG, PNG, WebP or GIF is shown as a picture, all else is a file to be saved."""
+    largest = current_app.extensions["settings"].largest_file_mb * 1024 * 1024
+    request.max_content_length = most = max(largest, uploads.LARGEST_PICTURE) + ENVELOPE
+    if (request.content_length or 0) > most:
+        raise TooLarge(f"The request may have {most} bytes at most.")
     file = request.files.get("file")
     if not file or len(list(request.files.items(multi=True))) != 1 or request.form.keys() - {"csrf_token"}:
         raise Invalid("Send one file, as the part `file`.", fields={"file": "one is needed, and nothing else"})
-    stored = media.upload_media(me.id, file.filename or "", file.read(media.MOST_BYTES + 1))
-    return attachment_out(stored), 201
+    upload = uploads.read_upload(file.filename or "", file.stream, largest)
+    limit_bytes(me, upload.size)
+    return attachment_out(uploads.upload_media(me.id, upload)), 201
 
 
 @blueprint.get("/api/media/<media_id>")
@@ -50,35 +57,65 @@ def retry_media(me: User, media_id: str) -> AttachmentOut:
 @blueprint.get("/media/<media_id>/full")
 @page(kind="file")
 def get_full(me: User, media_id: str) -> Response:
-    return _stream(me, media_id, "full")
+    return _picture(me, media_id, "full")
 
 
 @blueprint.get("/media/<media_id>/thumb")
 @page(kind="file")
 def get_thumb(me: User, media_id: str) -> Response:
-    return _stream(me, media_id, "thumb")
+    return _picture(me, media_id, "thumb")
 
 
 @blueprint.get("/media/<media_id>/still")
 @page(kind="file")
 def get_still(me: User, media_id: str) -> Response:
     """The first frame, as small as a thumb."""
-    return _stream(me, media_id, "still")
+    return _picture(me, media_id, "still")
 
 
-def _stream(me: User, media_id: str, size: media.Size) -> Response:
+@blueprint.get("/media/<media_id>/file")
+@page(kind="file")
+def get_file(me: User, media_id: str) -> Response:
+    """To be saved: whatever it is, no browser opens it here. A part of it where one is asked for by a Range."""
+    try:
+        file = media.open_file(me.id, media_id, _asked_part)
+    except MediaRefused:
+        raise NotFound() from None
+    except MediaUnavailable:
+        raise Unavailable("The file service is away.", retry_after=5) from None
+    response = _streamed(file.download, "application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=file.name)
+    response.headers["Accept-Ranges"] = "bytes"
+    if file.part:
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {file.part[0]}-{file.part[1] - 1}/{file.size}"
+    return response
+
+
+def _asked_part(size: int) -> tuple[int, int] | None:
+    """All of it where the range cannot be had, or a condition comes with it: a file has no version to compare."""
+    if not request.range or "If-Range" in request.headers:
+        return None
+    return request.range.range_for_length(size)
+
+
+def _picture(me: User, media_id: str, size: media.Size) -> Response:
     try:
         download = media.open_media(me.id, media_id, size)
     except MediaRefused:
         raise NotFound() from None
     except MediaUnavailable:
         raise Unavailable("The picture service is away.", retry_after=5) from None
+    return _streamed(download, download.content_type)
+
+
+def _streamed(download: Download, content_type: str) -> Response:
     headers: dict[str, Any] = {
         "Cache-Control": f"private, max-age={CACHE_SECONDS}",
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if download.length is not None:
         headers["Content-Length"] = str(download.length)
-    response = Response(download.chunks, mimetype=download.content_type, headers=headers)
+    response = Response(download.chunks, mimetype=content_type, headers=headers)
     response.call_on_close(download.close)
     return response

@@ -1,7 +1,10 @@
-"""Pictures: what was uploaded, where it is kept, and which message shows it. The bytes wait in GridFS (`spool`)."""
+"""Pictures and other files: what was uploaded, where it is kept, and which message shows it.
+
+The bytes wait in GridFS (`spool`)."""
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 import gridfs
 from bson import ObjectId
@@ -14,6 +17,7 @@ class Media(Stored):
     """`state`: processing, ready or failed. `due`: when a worker may take it up (again)."""
 
     owner = ObjectIdField(required=True)
+    kind = StringField(choices=("picture", "file"))  # those from before there were files have none
     state = StringField(required=True, choices=("processing", "ready", "failed"))
     reason = StringField()
     name = StringField(required=True)
@@ -42,6 +46,20 @@ class Media(Stored):
     created_at = DateTimeField(required=True)
 
     meta = {"collection": "media"}
+
+
+def kind_of(media: Doc) -> Literal["picture", "file"]:
+    """Of media as stored: a picture, or something to be saved."""
+    return "file" if media.get("kind") == "file" else "picture"
+
+
+def is_file(media: Doc) -> bool:
+    return kind_of(media) == "file"
+
+
+def resource_type(media: Doc) -> Literal["image", "raw"]:
+    """As what the media service keeps it."""
+    return "raw" if is_file(media) else "image"
 
 
 def media_by_id(media_id: ObjectId) -> Doc | None:

@@ -1,4 +1,4 @@
-"""Pictures in JSON. The page gets paths of this app only; where the bytes are kept is nobody's business."""
+"""Pictures and files in JSON. The page gets paths of this app only; where the bytes are kept is nobody's business."""
 
 import unicodedata
 from typing import Annotated, Literal
@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from infitalks.models.database import Doc
+from infitalks.models.media import kind_of
 from infitalks.schemas.base import Id, In, Out
 
 LONGEST_ALT = 1000  # characters
@@ -28,7 +29,11 @@ class DescribeIn(In):
 
 
 class AttachmentOut(Out):
+    """A picture, or a file that is only ever saved: its `url` downloads it, and `content_type` is what its name claims.
+    `reason` says why it failed."""
+
     id: Id
+    kind: Literal["picture", "file"]
     state: Literal["processing", "ready", "failed"]
     reason: str | None
     name: str
@@ -44,19 +49,21 @@ class AttachmentOut(Out):
 
 
 def attachment_out(doc: Doc) -> AttachmentOut:
-    """From a stored picture, raw. `still_url` only where it moves: for those who asked for less motion."""
-    ready = doc["state"] == "ready"
+    """From stored media, raw. `still_url` only where it moves: for those who asked for less motion."""
+    ready, kind = doc["state"] == "ready", kind_of(doc)
+    pictured = ready and kind == "picture"
     return AttachmentOut(
         id=str(doc["_id"]),
+        kind=kind,
         state=doc["state"],
         reason=doc.get("reason"),
         name=doc["name"],
         alt=doc.get("alt") or "",
         content_type=doc["content_type"],
         bytes=doc["bytes"],
-        url=f"/media/{doc['_id']}/full" if ready else None,
-        thumb_url=f"/media/{doc['_id']}/thumb" if ready else None,
-        still_url=f"/media/{doc['_id']}/still" if ready and doc.get("moving") else None,
+        url=f"/media/{doc['_id']}/{'file' if kind == 'file' else 'full'}" if ready else None,
+        thumb_url=f"/media/{doc['_id']}/thumb" if pictured else None,
+        still_url=f"/media/{doc['_id']}/still" if pictured and doc.get("moving") else None,
         width=doc.get("width"),
         height=doc.get("height"),
         placeholder=doc.get("placeholder"),

@@ -14,7 +14,8 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from infitalks.actions.media import MOST_BYTES, process_media
+from infitalks.actions.media import process_media
+from infitalks.actions.uploads import LARGEST_PICTURE
 from infitalks.backends import media as media_store
 from infitalks.models.media import Media, spool
 from tests.api.corpus import nothing_changes
@@ -220,7 +221,7 @@ def test_while_the_service_is_away_a_picture_waits(
 
 def test_a_file_over_ten_megabytes_is_too_large(ada: Person, picture: bytes) -> None:
     with nothing_changes():
-        for size in (MOST_BYTES + 1, MOST_BYTES + 100_000):
+        for size in (LARGEST_PICTURE + 1, LARGEST_PICTURE + 100_000):
             # encoded in memory: the test client would leave a temporary file open
             boundary, body = encode_multipart({"file": FileStorage(io.BytesIO(picture.ljust(size, b"\0")), "sky.png")})
             content_type = f"multipart/form-data; boundary={boundary}"
