@@ -4,15 +4,18 @@ import { h, render } from "preact";
 import { t } from "./i18n/en";
 import { setCsrf } from "./net/api";
 import { drive, feed } from "./net/drive";
+import { watchIdle } from "./net/idle";
 import { connect, realtimeActs } from "./net/realtime";
 import { resumeOutbox, retryPassing } from "./net/sender";
 import { syncActs, takeDetail } from "./net/sync";
+import { watchRecent } from "./recent";
 import { readPath, watchHistory } from "./route";
 import { begin } from "./state/catchup";
 import type { Start } from "./state/page";
 import type { Boot } from "./state/types";
 import { fill, jump, live, openId, reachable, unread } from "./store";
 import { App } from "./ui/app";
+import { watchKeys } from "./ui/keys";
 
 function start(boot: Boot, root: HTMLElement): void {
   setCsrf(boot.csrf_token);
@@ -20,10 +23,13 @@ function start(boot: Boot, root: HTMLElement): void {
   drive(begin(openFromPath(boot), performance.now(), Math.random()), { ...syncActs, ...realtimeActs });
   if (boot.chat) takeDetail(boot.chat);
   resumeOutbox();
+  watchHistory();
+  watchRecent();
   root.replaceChildren();
   render(h(App, null), root);
   performance.mark("first-view");
-  watchHistory();
+  watchKeys(() => true);
+  watchIdle(boot.away);
   follow(boot);
   void connect(boot.realtime);
 }

@@ -19,7 +19,8 @@ export const moreChats = signal<string | null>(null);
 export const openId = signal<string | null>(null);
 export const members = signal<ReadonlyMap<string, readonly Member[]>>(new Map());
 export const outbox = signal<readonly Pending[]>([]);
-export const online = signal<ReadonlySet<string>>(new Set());
+/** Who is here; "away": but not at it. */
+export const online = signal<ReadonlyMap<string, "online" | "away">>(new Map());
 export const typing = signal<readonly Typing[]>([]);
 /** Words to this user alone; changed by net/ephemerals.ts. */
 export const ephemerals = signal<Ephemerals>(unsaid);
@@ -80,17 +81,14 @@ export function setDraft(chatId: string, text: string): void {
 
 export function setMembers(chatId: string, list: readonly Member[]): void {
   members.value = new Map(members.value).set(chatId, list);
-  const now = new Set(online.value);
-  for (const member of list) {
-    if (member.online) now.add(member.user.id);
-    else now.delete(member.user.id);
-  }
-  online.value = now;
+  for (const member of list) setPresence(member.user.id, member);
 }
 
-export function setOnline(userId: string, is: boolean): void {
-  const now = new Set(online.value);
-  if (is) now.add(userId);
+export function setPresence(userId: string, is: { online: boolean; away: boolean }): void {
+  const presence = is.online ? (is.away ? "away" : "online") : undefined;
+  if (online.value.get(userId) === presence) return;
+  const now = new Map(online.value);
+  if (presence) now.set(userId, presence);
   else now.delete(userId);
   online.value = now;
 }
@@ -113,5 +111,5 @@ export function fill(boot: Boot): void {
   chats.value = boot.chats.chats;
   moreChats.value = boot.chats.next;
   ephemerals.value = { ...unsaid, list: boot.ephemerals };
-  for (const chat of boot.chats.chats) if (chat.other) setOnline(chat.other.id, chat.online);
+  for (const chat of boot.chats.chats) if (chat.other) setPresence(chat.other.id, chat);
 }

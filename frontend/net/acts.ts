@@ -1,8 +1,9 @@
 // What people do to messages and chats, shown at once and taken back where the server refuses.
 // Not for: sending (net/sender.ts).
+import { changeChat } from "../state/chats";
 import { patchMessage } from "../state/log";
 import type { Attachment, Chat, Message, User } from "../state/types";
-import { changeLog, me } from "../store";
+import { changeLog, chats, me } from "../store";
 import { call } from "./api";
 import { takeChats } from "./sync";
 
@@ -32,6 +33,20 @@ export async function retryPicture(message: Message, id: string): Promise<void> 
   const again = await call<Attachment>("POST", `/api/media/${id}/retry`);
   const attachments = message.attachments.map((each) => (each.id === id ? { ...each, ...again } : each));
   changeLog(message.chat_id, (log) => patchMessage(log, message.id, (now) => ({ ...now, attachments })));
+}
+
+/** Sets what a chat is to this user alone. Throws ApiError, after which it is as it was. */
+export async function setOwn(chat: Chat, own: Partial<Pick<Chat, "muted" | "favourite">>): Promise<void> {
+  const put = (now: Partial<Chat>) => {
+    chats.value = changeChat(chats.value, chat.id, (known) => ({ ...known, ...now }));
+  };
+  put(own);
+  try {
+    await call("PATCH", `/api/chats/${chat.id}`, own);
+  } catch (error) {
+    put({ muted: chat.muted, favourite: chat.favourite });
+    throw error;
+  }
 }
 
 export async function findPeople(query: string): Promise<User[]> {

@@ -7,10 +7,11 @@ import { readBy } from "../state/members";
 import { plain } from "../state/plain";
 import type { Entry, Message, User } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
-import { announced, chats, me, members, openId, page, setOnline, typing } from "../store";
+import { announced, chats, me, members, openId, page, setPresence, typing } from "../store";
 import { call } from "./api";
 import { feed } from "./drive";
 import { readEphemerals } from "./ephemerals";
+import { toldAway } from "./idle";
 import { settle } from "./settle";
 
 type LogEvent = { chat_id: string } & ({ entries: Entry[] } | { last_seq: number });
@@ -31,7 +32,10 @@ const handlers: Record<string, (data: never) => void> = {
       (user) => (me.value = user),
       () => {},
     ),
-  presence: (data: { user_id: string; online: boolean }) => setOnline(data.user_id, data.online),
+  presence: (data: { user_id: string; online: boolean; away: boolean }) => {
+    setPresence(data.user_id, data);
+    if (data.user_id === me.value.id) toldAway(data.away);
+  },
   ephemeral: () => void readEphemerals(),
   typing: (data: { chat_id: string; user_id: string }) => takeTyping(data.chat_id, data.user_id),
 };

@@ -5,7 +5,13 @@ import { members, online } from "../store";
 import { receive } from "./receive";
 import { takeDetail } from "./sync";
 
-const member = (user = ada, read_seq = 0) => ({ user, role: "member" as const, read_seq, online: false });
+const member = (user = ada, read_seq = 0) => ({
+  user,
+  role: "member" as const,
+  read_seq,
+  online: false,
+  away: false,
+});
 const detail = (id: string, last_seq: number, ...list: ReturnType<typeof member>[]) =>
   takeDetail({ ...chat(id, { last_seq }), members: list });
 const shown = (id: string) => members.value.get(id)?.map((each) => [each.user.username, each.read_seq]);
@@ -20,7 +26,7 @@ test("of two answers about a chat that crossed the older one does not bring back
 
 test("word that somebody has read does not bring back who was online long ago", () => {
   detail("presence", 9, member(ada), member(bob));
-  receive("presence", { user_id: ada.id, online: true });
+  receive("presence", { user_id: ada.id, online: true, away: false });
   receive("read", { chat_id: "presence", user_id: bob.id, seq: 8 });
   assert.ok(online.value.has(ada.id));
 });

@@ -81,6 +81,7 @@ export function chat(id: string, change: Partial<Chat> = {}): Chat {
     avatar_url: null,
     other: null,
     online: false,
+    away: false,
     member_count: 2,
     role: "member",
     last_seq: 10,
@@ -89,6 +90,7 @@ export function chat(id: string, change: Partial<Chat> = {}): Chat {
     read_seq: 10,
     unread: 0,
     muted: false,
+    favourite: false,
     ...change,
   };
 }

@@ -171,6 +171,8 @@ export interface Chat {
   other: User | null;
   /** Whether that person was here when this was asked; events tell of changes. */
   online: boolean;
+  /** Here, but not at it. */
+  away: boolean;
   member_count: number;
   role: Role;
   last_seq: number;
@@ -179,6 +181,7 @@ export interface Chat {
   read_seq: number;
   unread: number;
   muted: boolean;
+  favourite: boolean;
 }
 
 export interface Member {
@@ -186,6 +189,7 @@ export interface Member {
   role: Role;
   read_seq: number;
   online: boolean;
+  away: boolean;
 }
 
 export type ChatDetail = Chat & { members: Member[] };
@@ -216,6 +220,8 @@ export interface Boot {
   csrf_token: string;
   version: string;
   is_admin: boolean;
+  /** What others were last told of this user. */
+  away: boolean;
   realtime: RealtimeConfig;
   chats: { chats: Chat[]; next: string | null };
   chat: ChatDetail | null;

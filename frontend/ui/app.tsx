@@ -3,21 +3,29 @@ import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { announced, missing, openChat, openId, toast, viewed } from "../store";
 import { ChatPane } from "./chat";
+import { open, opened } from "./keys";
 import { later } from "./later";
 import { Sidebar } from "./sidebar";
 import { SignedOut } from "./signedout";
 
 const NewChat = later(async () => (await import("./newchat")).NewChat);
+const Switcher = later(async () => (await import("./switcher")).Switcher);
+const Shortcuts = later(async () => (await import("./shortcuts")).Shortcuts);
 const Lightbox = later(async () => (await import("./lightbox")).Lightbox);
 
 export function App() {
   const [making, setMaking] = useState(false);
   return (
     <div class="app" data-pane={openId.value ? "chat" : "list"}>
+      <button type="button" class="skip button primary hidden" onClick={skip}>
+        {t.skip}
+      </button>
       <Sidebar onNew={() => setMaking(true)} />
       <Main onNew={() => setMaking(true)} />
       {making && <NewChat onClose={() => setMaking(false)} />}
       {viewed.value && <Lightbox />}
+      {opened.value === "switcher" && <Switcher onClose={() => open(null)} />}
+      {opened.value === "shortcuts" && <Shortcuts onClose={() => open(null)} />}
       <SignedOut />
       <p class="hidden" role="status" aria-live="polite" id="announcer">
         {announced.value}
@@ -29,6 +37,11 @@ export function App() {
       )}
     </div>
   );
+}
+
+/** Past the list, to where one reads and writes. */
+function skip(): void {
+  document.querySelector<HTMLElement>("#composer, main .button")?.focus();
 }
 
 function Main({ onNew }: { onNew: () => void }) {

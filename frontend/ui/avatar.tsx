@@ -1,7 +1,7 @@
-// A person's, bot's or chat's picture, else a letter on a colour of its own; with a dot where somebody is online.
-import { t } from "../i18n/en";
+// A person's, bot's or chat's picture, else a letter on a colour of its own; with a dot where somebody is here.
 import type { Chat } from "../state/types";
 import { online } from "../store";
+import { presenceWord } from "./format";
 
 interface Shown {
   id: string;
@@ -15,7 +15,7 @@ export function ChatAvatar({ chat }: { chat: Chat }) {
 }
 
 export function Avatar({ of, size = "", userId }: { of: Shown; size?: string; userId?: string | undefined }) {
-  const there = userId !== undefined && online.value.has(userId);
+  const presence = userId === undefined ? undefined : online.value.get(userId);
   return (
     <span class={`face ${size}`}>
       {of.avatar_url ? (
@@ -25,9 +25,9 @@ export function Avatar({ of, size = "", userId }: { of: Shown; size?: string; us
           {initial(of.name)}
         </span>
       )}
-      {there && (
-        <span class="online">
-          <span class="hidden">{t.online}</span>
+      {presence && (
+        <span class={presence}>
+          <span class="hidden">{presenceWord(presence)}</span>
         </span>
       )}
     </span>

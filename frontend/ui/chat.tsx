@@ -1,25 +1,65 @@
 // One open chat: its header, banner, log and composer. Not for: each of them in detail.
-import { useState } from "preact/hooks";
+import { useComputed } from "@preact/signals";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { t } from "../i18n/en";
-import { follow, pathOf } from "../route";
+import { setOwn } from "../net/acts";
+import { reasonOf } from "../net/api";
+import { feed } from "../net/drive";
+import { follow, pathOf, returning } from "../route";
 import type { Chat } from "../state/types";
-import { members, online, typing } from "../store";
+import { jump, logOf, members, online, page, showToast, typing } from "../store";
 import { ChatAvatar } from "./avatar";
 import { Banner } from "./banner";
 import { Composer } from "./composer";
-import { nameOf } from "./format";
+import { nameOf, presenceWord } from "./format";
 import { Icon } from "./icons";
 import { Log } from "./log";
+import { PopoverButton } from "./menu";
 
 export function ChatPane({ chat }: { chat: Chat }) {
+  useReturn(chat.id);
   return (
     <main class="pane">
       <Header chat={chat} />
       <Banner />
-      <Log chat={chat} />
+      <div class="log-room">
+        <Log chat={chat} />
+        <Waiting chat={chat} />
+      </div>
       <TypingLine chat={chat} />
       <Composer chat={chat} />
     </main>
+  );
+}
+
+/** Back and Forward lead to where one was reading; a row that is not loaded any more is loaded. */
+function useReturn(chatId: string): void {
+  const back = returning.value;
+  const ready = logOf(chatId).value !== null;
+  // After the log's own effects, which have gone to its end or New line.
+  useLayoutEffect(() => {
+    if (!ready || back?.chatId !== chatId) return;
+    returning.value = null;
+    const box = document.querySelector(".log");
+    const row = box?.querySelector(`[data-seq="${back.place.seq}"]`);
+    if (box && row)
+      box.scrollTop += row.getBoundingClientRect().top - box.getBoundingClientRect().top - back.place.top;
+    else jump.value = { chatId, seq: back.place.seq };
+  }, [ready, back]);
+}
+
+/** In the place of messages that are not there yet: shapes of some, after a moment; a way on where they do not come. */
+function Waiting({ chat }: { chat: Chat }) {
+  const failed = useComputed(() => (page.value.chats.get(chat.id)?.failures ?? 0) > 0);
+  if (logOf(chat.id).value) return null;
+  if (!failed.value) return <div class="skeleton" aria-hidden="true" />;
+  return (
+    <div class="not-loaded" role="alert">
+      <p>{t.notLoaded}</p>
+      <button type="button" class="button small" onClick={() => feed({ kind: "opened", chat: chat.id })}>
+        {t.retry}
+      </button>
+    </div>
   );
 }
 
@@ -37,10 +77,33 @@ function Header({ chat }: { chat: Chat }) {
         <p class="dim">{subline(chat)}</p>
         {chat.topic && <Topic text={chat.topic} />}
       </div>
+      <PopoverButton label={t.chatMenu} icon="more" kind="menu">
+        {(close) => <OwnMenu chat={chat} onDone={close} />}
+      </PopoverButton>
       <a class="tool" href={`/c/${chat.id}/settings`} aria-label={t.chatSettings} title={t.chatSettings}>
         <Icon name="gear" />
       </a>
     </header>
+  );
+}
+
+/** What the chat is to oneself alone. */
+function OwnMenu({ chat, onDone }: { chat: Chat; onDone: () => void }) {
+  const set = (own: Partial<Pick<Chat, "muted" | "favourite">>) => {
+    onDone();
+    setOwn(chat, own).catch((error) => showToast(reasonOf(error)));
+  };
+  return (
+    <>
+      <button type="button" onClick={() => set({ favourite: !chat.favourite })}>
+        <Icon name="star" />
+        {chat.favourite ? t.noFavourite : t.favourite}
+      </button>
+      <button type="button" onClick={() => set({ muted: !chat.muted })}>
+        <Icon name="muted" />
+        {chat.muted ? t.unmute : t.mute}
+      </button>
+    </>
   );
 }
 
@@ -66,7 +129,8 @@ function Topic({ text }: { text: string }) {
 function subline(chat: Chat): string {
   if (chat.kind === "group") return t.members(chat.member_count);
   if (!chat.other) return "";
-  return online.value.has(chat.other.id) ? t.online : `@${chat.other.username}`;
+  const presence = online.value.get(chat.other.id);
+  return presence ? presenceWord(presence) : `@${chat.other.username}`;
 }
 
 /** Its place is kept when nobody types, so that the log never moves. */

@@ -10,16 +10,24 @@ interface Props {
   children: ComponentChildren;
   /** False where the dialog has to be answered. */
   closable?: boolean;
+  look?: "wide" | "switcher";
 }
 
-export function Dialog({ title, onClose, children, closable = true }: Props) {
+export function Dialog({ title, onClose, children, closable = true, look }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => ref.current?.showModal(), []);
+  useEffect(() => {
+    const opener = document.activeElement;
+    ref.current?.showModal();
+    return () => {
+      // Taken away while it is open, it gives the focus back to nobody.
+      if (document.activeElement === document.body) (opener as HTMLElement | null)?.focus?.();
+    };
+  }, []);
   return (
     <dialog
       ref={ref}
-      class="dialog"
+      class={look ? `dialog ${look}` : "dialog"}
       aria-labelledby={titleId}
       onCancel={(event) => closable || event.preventDefault()}
       onClose={onClose}

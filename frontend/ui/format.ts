@@ -1,6 +1,7 @@
 // Times and names in the reader's language and zone. Not for: sentences (i18n/).
 import { t } from "../i18n/en";
-import type { User } from "../state/types";
+import { plain } from "../state/plain";
+import type { Chat, User } from "../state/types";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
@@ -13,6 +14,10 @@ const DAY_MS = 86_400_000;
 export const timeOf = (at: string): string => clock.format(new Date(at));
 export const fullTimeOf = (at: string): string => full.format(new Date(at));
 export const nameOf = (user: User): string => user.display_name || user.username;
+
+/** Whether somebody is here, in a word. */
+export const presenceWord = (presence: "online" | "away" | undefined): string =>
+  presence ? t[presence] : t.offline;
 
 /** A key that is the same for all times of one day here. */
 export function dayOf(at: string): string {
@@ -27,6 +32,14 @@ export function dayName(at: string, now = new Date()): string {
   if (days === 1) return t.yesterday;
   const date = new Date(at);
   return (date.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(date);
+}
+
+/** What was said last in a chat, in a line. */
+export function previewOf({ kind, last_message: last }: Chat, userId: string): string {
+  if (!last) return t.nothingSaid;
+  const text = last.deleted ? t.deletedLine : plain(last.text) || t.picture(last.attachments);
+  if (last.author.id === userId) return t.says(t.you, text);
+  return kind === "direct" ? text : t.says(nameOf(last.author), text);
 }
 
 /** A time as short as it can be told, for the list of chats. */

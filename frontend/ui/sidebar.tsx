@@ -1,16 +1,15 @@
-// The list of chats, the search in it and one's own menu. Not for: the open chat.
+// The side of the page: search, the list of chats, one's own menu. Not for: the list itself (chatlist.tsx).
 import { useComputed, useSignal } from "@preact/signals";
 import { t } from "../i18n/en";
 import { csrfToken } from "../net/api";
-import { loadMoreChats } from "../net/sync";
 import { follow, pathOf } from "../route";
 import { matching } from "../state/chats";
-import { plain } from "../state/plain";
-import type { Chat } from "../state/types";
-import { chats, draftChanges, draftOf, isAdmin, me, moreChats, openId } from "../store";
-import { Avatar, ChatAvatar } from "./avatar";
-import { nameOf, shortTime } from "./format";
+import { chats, isAdmin, me } from "../store";
+import { Avatar } from "./avatar";
+import { ChatList } from "./chatlist";
+import { nameOf } from "./format";
 import { Icon } from "./icons";
+import { open } from "./keys";
 import { PopoverButton } from "./menu";
 
 export function Sidebar({ onNew }: { onNew: () => void }) {
@@ -35,89 +34,14 @@ export function Sidebar({ onNew }: { onNew: () => void }) {
           placeholder={t.find}
           value={query.value}
           onInput={(event) => (query.value = event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Escape") query.value = "";
+          }}
         />
       </label>
-      <ul class="chats">
-        {found.value.map((chat) => (
-          <ChatLine key={chat.id} chat={chat} />
-        ))}
-        <ListEnd searching={query.value !== ""} found={found.value.length} />
-      </ul>
+      <ChatList list={found.value} whole={query.value === ""} />
       <Me />
     </nav>
-  );
-}
-
-function ListEnd({ searching, found }: { searching: boolean; found: number }) {
-  if (found === 0) return <li class="nothing">{searching ? t.nothingFound : t.noChats}</li>;
-  if (searching || !moreChats.value) return null;
-  return (
-    <li class="nothing">
-      <button type="button" class="button small" onClick={() => void loadMoreChats().catch(() => {})}>
-        {t.moreChats}
-      </button>
-    </li>
-  );
-}
-
-function ChatLine({ chat }: { chat: Chat }) {
-  const open = openId.value === chat.id;
-  return (
-    <li>
-      <a
-        class={`chat-line ${chat.unread > 0 && !chat.muted ? "waiting" : ""}`}
-        href={pathOf(chat.id)}
-        aria-current={open ? "page" : undefined}
-        onClick={(event) => follow(event, chat.id)}
-      >
-        <ChatAvatar chat={chat} />
-        <bdi class="name">{chat.name}</bdi>
-        <time dateTime={chat.last_at}>{shortTime(chat.last_at)}</time>
-        <Preview chat={chat} open={open} />
-        <Marks chat={chat} />
-      </a>
-    </li>
-  );
-}
-
-function Preview({ chat, open }: { chat: Chat; open: boolean }) {
-  // Read so that the line follows the drafts, which are kept outside the signals.
-  void draftChanges.value;
-  const draft = open ? "" : draftOf(chat.id);
-  if (draft) {
-    return (
-      <span class="preview">
-        <span class="draft">{t.draft}</span> <bdi>{draft}</bdi>
-      </span>
-    );
-  }
-  return (
-    <span class="preview">
-      <bdi>{previewText(chat)}</bdi>
-    </span>
-  );
-}
-
-function previewText(chat: Chat): string {
-  const last = chat.last_message;
-  if (!last) return t.nothingSaid;
-  const text = last.deleted ? t.deletedLine : plain(last.text) || t.picture(last.attachments);
-  if (last.author.id === me.value.id) return t.says(t.you, text);
-  return chat.kind === "direct" ? text : t.says(nameOf(last.author), text);
-}
-
-function Marks({ chat }: { chat: Chat }) {
-  return (
-    <span class="marks">
-      {chat.muted && <Icon name="muted" />}
-      {chat.muted && <span class="hidden">{t.muted}</span>}
-      {chat.unread > 0 && (
-        <span class={`count ${chat.muted ? "quiet" : ""}`}>
-          <span aria-hidden="true">{chat.unread > 99 ? "99+" : chat.unread}</span>
-          <span class="hidden">{t.unread(chat.unread)}</span>
-        </span>
-      )}
-    </span>
   );
 }
 
@@ -131,10 +55,19 @@ function Me() {
         <span class="dim">@{user.username}</span>
       </span>
       <PopoverButton label={t.menu} icon="more" kind="menu">
-        {() => (
+        {(close) => (
           <>
             <a href="/settings">{t.settings}</a>
             {isAdmin.value && <a href="/admin">{t.admin}</a>}
+            <button
+              type="button"
+              onClick={() => {
+                close();
+                open("shortcuts");
+              }}
+            >
+              {t.shortcuts}
+            </button>
             <form method="post" action="/logout">
               <input type="hidden" name="csrf_token" value={csrfToken()} />
               <button type="submit">{t.logout}</button>

@@ -90,6 +90,7 @@ def _chat_page(me: User, chat_id: str | None, seq: int | None) -> str:
         "csrf_token": csrf_token(),
         "version": current_app.config["VERSION"],
         "is_admin": bool(me.is_admin),
+        "away": bool(me.away),
         "realtime": realtime_out(me).model_dump(mode="json"),
         "chats": listed.model_dump(mode="json"),
         "chat": opened.model_dump(mode="json") if opened else None,

@@ -1,0 +1,69 @@
+// The keys that work everywhere on the chat page. Not for: those of the log (logkeys.ts) or the composer (state/keys.ts).
+import { signal } from "@preact/signals";
+import { go } from "../route";
+import { composing } from "../state/keys";
+import { neighbour, waits } from "../state/sections";
+import { chats, openId } from "../store";
+
+/** The dialogs that keys open; both are fetched when they are first shown. */
+export type Opened = "switcher" | "shortcuts" | null;
+export const opened = signal<Opened>(null);
+
+export const open = (what: Opened): void => {
+  opened.value = what;
+};
+
+/** What F6 goes through, in this order: the list, the messages, the composer, a panel. */
+const LANDMARKS = [".chats [aria-current], .chats a, .sidebar input", ".log", "#composer", ".panel"];
+const FIELDS = "input, textarea, select, [contenteditable], dialog, [popover]";
+
+/** Listens; `single`: whether keys without Ctrl or Alt are wanted. */
+export function watchKeys(single: () => boolean): void {
+  // Before the log and the composer, which take arrows whatever is pressed with them.
+  const listen = (event: KeyboardEvent) => {
+    if (composing(event) || !act(event, single())) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  addEventListener("keydown", listen, { capture: true });
+}
+
+function act(event: KeyboardEvent, single: boolean): boolean {
+  const { key, altKey: alt, shiftKey: shift } = event;
+  const command = event.ctrlKey || event.metaKey;
+  if (document.querySelector("dialog[open]")) return false;
+  if (command && !alt && !shift && key.toLowerCase() === "k") open("switcher");
+  else if (command && !alt && key === "/") open("shortcuts");
+  else if (key === "?" && !command && single && !(event.target as Element).closest(FIELDS)) open("shortcuts");
+  else if (alt && !command && /^Arrow(Up|Down)$/.test(key)) step(key === "ArrowDown" ? 1 : -1, shift);
+  else if (key === "F6" && !command && !alt) nextLandmark(shift ? -1 : 1);
+  else return false;
+  return true;
+}
+
+function step(by: 1 | -1, unread: boolean): void {
+  const chat = neighbour(chats.value, openId.value, by, unread ? waits : undefined);
+  if (chat) go(chat.id);
+}
+
+function nextLandmark(by: 1 | -1): void {
+  const there = LANDMARKS.map(firstShown);
+  const here = there.findLastIndex((each) => each && contains(each));
+  for (let at = here + by, left = there.length; left > 0; at += by, left--) {
+    const next = there[(at + 2 * there.length) % there.length];
+    if (!next) continue;
+    next.focus();
+    return;
+  }
+}
+
+/** Whether the focus is in it, or in the part of the page that it stands for. */
+function contains(landmark: HTMLElement): boolean {
+  const part = landmark.closest(".sidebar, .log, .composer, .panel") ?? landmark;
+  return part.contains(document.activeElement);
+}
+
+function firstShown(selector: string): HTMLElement | undefined {
+  const one = selector.split(", ").map((each) => [...document.querySelectorAll<HTMLElement>(each)]);
+  return one.flat().find((each) => each.checkVisibility());
+}
