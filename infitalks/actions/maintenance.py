@@ -13,7 +13,7 @@ from bson import ObjectId
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WTimeoutError
 
 from infitalks import events
-from infitalks.actions import inspection, repair, retention, upkeep
+from infitalks.actions import inspection, repair, repair_messages, retention, upkeep
 from infitalks.actions.leases import leased, renew_lease
 from infitalks.actions.turns import Task, Turn
 from infitalks.errors import NotFound, Unavailable
@@ -77,7 +77,14 @@ TASKS = {
         Task("dead-entries", "Tell once more what could not be told three times.", upkeep.replay_dead_entries),
         Task("dead-deliveries", "Send once more what webhooks did not take.", upkeep.redeliver_dead),
         Task(
-            "repair", "Mend what is derived from the logs: memberships, counts, last messages.", repair.repair_derived
+            "repair",
+            "Mend what is derived from the logs: memberships, names, counts, last messages.",
+            repair.repair_derived,
+        ),
+        Task(
+            "repair-messages",
+            "Mend what messages show of their edits, reactions and deletions.",
+            repair_messages.repair_messages,
         ),
         Task("check-log", "Look whether every chat's log is whole; change nothing.", inspection.check_log),
         Task("inactive-accounts", "List people who have not been here for long.", inspection.list_inactive),

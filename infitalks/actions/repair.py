@@ -1,5 +1,5 @@
-"""What is derived from the log, compared with it and mended: memberships, a chat's own copy of its top, its last
-message. The log itself is never changed.
+"""What is derived from the log, compared with it and mended: memberships, a chat's name and the like, its own copy of
+its top, its last message. The log itself is never changed. Messages: repair_messages.py.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from infitalks.actions.memberships import apply_members, changes_of, next_member
 from infitalks.actions.turns import Turn
 from infitalks.models.chats import Chat, Membership, chat_by_id, membership_id, memberships_in
 from infitalks.models.database import Doc
-from infitalks.models.log import Top, entry_at, last_message_in, member_entries, top_of
+from infitalks.models.log import Top, chat_entries, entry_at, last_message_in, member_entries, top_of
 
 DERIVED = ("intervals", "role", "active", "joined", "applied")
 NOBODYS: Doc = {"intervals": [], "active": False}
@@ -45,7 +45,15 @@ def wrong_in(chat_id: ObjectId) -> list[str]:
     ]
     if not _is_shown(chat, last):
         wrong.append("the last message")
-    return wrong
+    return wrong + [f"the {field}" for field, value in _told_of(chat_id).items() if chat.get(field) != value]
+
+
+def _told_of(chat_id: ObjectId) -> Doc:
+    """What its entries say of the chat itself: each field by the last entry that changes it."""
+    entries = chat_entries(chat_id)
+    said = {field: value for entry in entries for field, value in entry["changes"].items()}
+    changed = {field: entry["seq"] for entry in entries for field in entry["changes"]}
+    return {**said, "changed": changed} if said else {}
 
 
 def _off(chat: Doc, field: str, value: int) -> bool:
@@ -111,7 +119,7 @@ def _mend_chat(chat: Doc, top: Top) -> None:
     last = last_message_in(chat["_id"])
     mended: Doc = {"last_seq": top.seq, "n": top.n, "applied_m": top.m, "last_message": None}
     mended["last_at"] = last["at"] if last else chat.get("created_at")
-    Chat.raw().update_one(read, {"$set": mended})
+    Chat.raw().update_one(read, {"$set": {**mended, **_told_of(chat["_id"])}})
     # Forward again, as the writer moves it: what was appended meanwhile, and moved it in vain, is then shown, too.
     newest = entry_at(chat["_id"], top_of(chat["_id"]).seq)
     summaries.move_tops([entry for entry in (last_message_in(chat["_id"]), newest) if entry])

@@ -99,6 +99,11 @@ def member_entries(chat_id: ObjectId, after: int) -> list[Doc]:
     return list(Entry.raw().find({"chat": chat_id, "kind": "member", "seq": {"$gt": after}}).sort("seq", 1))
 
 
+def chat_entries(chat_id: ObjectId) -> list[Doc]:
+    """Those that change the chat itself, in order."""
+    return list(Entry.raw().find({"chat": chat_id, "kind": "chat"}).sort("seq", 1))
+
+
 def entry_at(chat_id: ObjectId, seq: int) -> Doc | None:
     return Entry.raw().find_one({"chat": chat_id, "seq": seq})
 

@@ -115,7 +115,11 @@ def test_what_is_derived_is_mended_from_the_log_and_read_positions_stay(
 
 def test_a_chat_whose_record_is_lost_is_made_anew(mended: None, ada: Person, bob: Person, eve: Person) -> None:
     chat = a_lively_chat(ada, bob, eve)
+    for changes in ({"name": "The yard", "topic": "Beds"}, {"retention_days": 4000, "sure": True}, {"topic": "Hedges"}):
+        assert ada.patch(f"/api/chats/{chat}", changes).status_code == 200
     right = derived(chat)[0]
+    Chat.raw().update_one({"_id": ObjectId(chat)}, {"$set": {"name": "Never so", "retention_days": 1}})
+    assert run("repair").counts["mended"] == 1 and derived(chat)[0] == right
     Chat.raw().delete_one({"_id": ObjectId(chat)})
     assert run("repair").counts["mended"] == 1
     assert derived(chat)[0] == right and chat in ada.get("/api/chats").text
