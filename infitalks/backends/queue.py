@@ -175,6 +175,7 @@ def _hand_over(task: str, args: tuple[str, ...], *, once: bool) -> None:
     try:
         _waiting.put_nowait((task, args, once))
     except queue.Full:
+        metrics.BELLS.labels(task, "dropped").inc()
         log.warning("dropped the bell for %s: the sweep will find its work", task)
 
 
@@ -189,14 +190,13 @@ def _start_ringer() -> None:
 
 def _ring_for_ever() -> None:
     while True:
-        metrics.BELLS.labels(task, "dropped").inc()
         task, args, once = _waiting.get()
         failpoint("queue.before_ring")
         try:
             rings = not once or _connection().set(_bell(task, args), "1", nx=True, ex=BELL_SECONDS)
             if rings:
                 celery_app.send_task(task, args=args, expires=RING_SECONDS)
-        except Exception as error:  # whatever Redis or Kombu raise, the ringer lives on
-            log.warning("could not ring %s (%s): the sweep will find its work", task, type(error).__name__)
             metrics.BELLS.labels(task, "rung" if rings else "swallowed").inc()
+        except Exception as error:  # whatever Redis or Kombu raise, the ringer lives on
             metrics.BELLS.labels(task, "failed").inc()
+            log.warning("could not ring %s (%s): the sweep will find its work", task, type(error).__name__)
