@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from infitalks.actions.media import open_stored
+from infitalks.actions.uploads import extension_of
 from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.errors import Conflict, Invalid, Unavailable
 from infitalks.models.database import Doc
@@ -58,7 +59,7 @@ def part_name(media: Doc) -> str:
     """
     if not is_file(media):
         return f"pictures/{media['_id']}.{media['format']}"
-    extension = media["name"].rpartition(".")[2].lower()
+    extension = extension_of(media["name"]).lower()
     extension = f".{extension}" if re.fullmatch("[a-z0-9]{1,12}", extension) else ""
     return f"files/{media['_id']}{extension}{'.txt' if extension in RUN_BY_BROWSERS else ''}"
 

@@ -51,7 +51,7 @@ def read_upload(name: str, stream: IO[bytes], largest_file: int) -> Upload:
     claimed = sniff(stream.read(16))
     stream.seek(0)
     cleaned = clean_name(name)
-    if not claimed and _extension(cleaned).lower() not in PICTURE_NAMES:
+    if not claimed and extension_of(cleaned).lower() not in PICTURE_NAMES:
         _check_size("file", size, largest_file)
         return Upload("file", cleaned or "file", _types.guess_type(cleaned)[0] or ANY_TYPE, size, stream)
     _check_size("picture", size, LARGEST_PICTURE)
@@ -87,11 +87,11 @@ def clean_name(name: str) -> str:
     label = re.sub(" +", " ", seen).strip().rstrip(" .")
     if len(label) <= LONGEST_NAME:
         return label
-    extension = _extension(label)
+    extension = extension_of(label)
     return f"{label[: LONGEST_NAME - len(extension) - 1]}.{extension}" if extension else label[:LONGEST_NAME]
 
 
-def _extension(name: str) -> str:
+def extension_of(name: str) -> str:
     """Without its dot; empty where there is none, or what is there is too long to be one."""
     stem, _, extension = name.rpartition(".")
     return extension if stem and len(extension) <= LONGEST_EXTENSION else ""

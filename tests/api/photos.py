@@ -174,7 +174,8 @@ FAILING: dict[str, tuple[bytes, str]] = {
 
 def kept(folder: Path) -> Kept:
     """All that is kept of pictures: in MongoDB, and in the media service's folder."""
-    files = {name: {path.name for path in (folder / name).iterdir()} for name in ("originals", "derived", "chunks")}
+    folders = ("originals", "raw/originals", "derived", "chunks")
+    files = {name: {path.name for path in (folder / name).iterdir()} for name in folders}
     rows = {name: set(map(str, database()[name].distinct("_id"))) for name in ("media", "spool.files")}
     chunks = {"spool.chunks": set(map(str, database()["spool.chunks"].distinct("files_id")))}
     return {**files, **rows, **chunks}

@@ -126,6 +126,18 @@ def test_all_of_it_comes_back_elsewhere_pictures_too(full: Full, elsewhere: Plac
         assert after.json["seq"] == max(entry["seq"] for entry in before) + 1
 
 
+def test_files_come_back_elsewhere_as_files(full: Full, elsewhere: Place, tmp_path: Path) -> None:
+    page = b"<script>alert(1)</script>"
+    media = str(full.ada.upload(page, "page.html").json["id"])
+    process_media(ObjectId(media))
+    assert backups.make_backup(tmp_path / "all.zip", quiet)["pictures"] == 2
+    with elsewhere() as app:
+        assert backups.restore_backup(tmp_path / "all.zip", quiet)["pictures"] == 2
+        client, _ = signed_in(app, full.ada)
+        answer = client.get(f"/media/{media}/file")
+        assert (answer.data, answer.headers["Content-Disposition"]) == (page, "attachment; filename=page.html")
+
+
 def test_nobody_is_signed_in_by_a_backup_and_only_its_owner_may_read_it(full: Full, tmp_path: Path) -> None:
     backups.make_backup(tmp_path / "all.zip", quiet)
     assert (tmp_path / "all.zip").stat().st_mode & 0o077 == 0

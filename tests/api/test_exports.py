@@ -97,6 +97,20 @@ def test_its_pictures_are_in_it_as_they_are_shown(talk: Talk, tmp_path: Path) ->
     assert f'src="{name}"' in read(tmp_path / "chat.zip", "chat.html").decode()
 
 
+def test_its_files_are_in_it_as_links_and_none_that_a_browser_would_run(talk: Talk, tmp_path: Path) -> None:
+    endings = {"page.html": ".html.txt", "Bericht (1).PDF": ".pdf", "notes": "", "a.b ö": ""}
+    ids = {name: talk.picture(f"in {name}".encode(), name) for name in endings}
+    export_chat(talk.chat, tmp_path / "chat.zip", quiet)
+    export_user(talk.ada.username, tmp_path / "ada.zip", quiet)
+    page = read(tmp_path / "chat.zip", "chat.html").decode()
+    for name, ending in endings.items():
+        part = f"files/{ids[name]}{ending}"
+        assert read(tmp_path / "chat.zip", "chat.json")["pictures"][ids[name]] == part
+        assert read(tmp_path / "chat.zip", part) == read(tmp_path / "ada.zip", part) == f"in {name}".encode()
+        assert f'<a href="{part}" download="{name}"><bdi>{name}</bdi></a>' in page
+    assert "12 Bytes" in page
+
+
 def test_its_page_says_the_same_and_does_nothing(talk: Talk, tmp_path: Path) -> None:
     export_chat(talk.chat, tmp_path / "chat.zip", quiet)
     page = read(tmp_path / "chat.zip", "chat.html").decode()

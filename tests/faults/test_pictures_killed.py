@@ -1,4 +1,4 @@
-"""Workers are killed while they prepare and store pictures: each picture ends ready once, or failed with a retry, and
+"""Workers are killed while they prepare and store pictures and files: each ends ready once, or failed with a retry, and
 after maintenance nothing is left over, here or at the media service.
 
 Not for: other deaths at exact points (test_exact.py).
@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from bson import ObjectId
-from cloudinary import api
 from PIL import Image
 
+from infitalks.backends.media import Kind, MediaStore
 from infitalks.local.process import popen_options
 from infitalks.local.services import PYTHON, upgrade
 from tests.faults.conftest import PATIENCE, Often, Survive, Survived
@@ -32,6 +31,8 @@ from tests.faults.senders import Person
 from tests.running import wait_until
 
 POINTS = ("media.before_upload", "media.after_upload", "media.after_finish")
+KINDS: tuple[Kind, ...] = ("image", "raw")
+A_FILE = b"what was said\n" * 50_000
 DAYS_AGO = datetime.now(UTC) - timedelta(days=3)
 
 pytestmark = pytest.mark.timeout(PATIENCE)
@@ -39,10 +40,11 @@ pytestmark = pytest.mark.timeout(PATIENCE)
 
 @dataclass
 class Sent:
-    """A picture in a message. `deleted`: the message was deleted while a worker was at it."""
+    """A picture or file in a message. `deleted`: the message was deleted while a worker was at it."""
 
     media: str
     message: str
+    file: bool
     good: bool
     told_at_once: bool
     deleted: bool = False
@@ -59,10 +61,12 @@ class Album:
     kills: int = 0
 
     def send(self, data: bytes, good: bool = True) -> Sent:
-        media = self.ada.call("POST", "/api/media", files={"file": ("sky.png", data)})["id"]
+        file = data is A_FILE
+        name = "notes.txt" if file else "sky.png"
+        media = self.ada.call("POST", "/api/media", files={"file": (name, data)})["id"]
         body = {"chat_id": self.chat, "client_id": secrets.token_hex(8), "text": "", "attachments": [media]}
         said = self.ada.call("POST", "/api/messages", json=body)
-        self.sent.append(Sent(media, said["id"], good, said["attachments"][0]["state"] != "processing"))
+        self.sent.append(Sent(media, said["id"], file, good, said["attachments"][0]["state"] != "processing"))
         return self.sent[-1]
 
     def delete(self, sent: Sent) -> None:
@@ -112,7 +116,7 @@ def test_workers_killed_at_pictures_lose_none_and_leave_nothing(
     for number in range(rounds):
         match number % 4:
             case 0 | 1:
-                kill_at_a_point(album, chance, data)
+                kill_at_a_point(album, chance, A_FILE if number % 4 else data)
             case 2:
                 kill_at_any_time(album, chance, data, "worker")
             case 3:
@@ -164,7 +168,9 @@ def tellings(album: Album) -> Counter[str]:
 def check_served(album: Album) -> None:
     for sent in of_use(album):
         shown = album.state(sent)
-        if sent.good:
+        if sent.file:
+            assert album.ada.ask("GET", shown["url"]).content == A_FILE
+        elif sent.good:
             assert shown["width"] == 700 and album.ada.ask("GET", shown["url"]).ok
         else:
             assert "damaged" in shown["reason"]
@@ -205,23 +211,25 @@ def check_nothing_is_left(cluster: Cluster) -> None:
     assert at_the_service(cluster) == {record["public_id"] for record in records}
     assert (spooled, pieces) == (set(), set())
     folder = cluster.folder / "media"
-    with closing(sqlite3.connect(folder / "assets.sqlite3")) as kept:
-        known = {str(row[0]) for row in kept.execute("SELECT json_extract(record, '$.version_id') FROM assets")}
-    assert {path.name for path in (folder / "originals").iterdir()} == known
+    known: set[str] = set()
+    for each in (folder, folder / "raw"):
+        with closing(sqlite3.connect(each / "assets.sqlite3")) as kept:
+            rows = kept.execute("SELECT json_extract(record, '$.version_id') FROM assets")
+            own = {str(row[0]) for row in rows}
+        assert {path.name for path in (each / "originals").iterdir()} == own
+        known |= own
     assert {path.name.partition("-")[0] for path in (folder / "derived").iterdir()} <= known
     assert list((folder / "chunks").iterdir()) == []
 
 
 def at_the_service(cluster: Cluster) -> set[str]:
-    """The ids of all that the media service keeps, by Cloudinary's own library."""
-    parts = urlsplit(cluster.env["CLOUDINARY_URL"])
-    account = {"api_key": parts.username, "api_secret": parts.password, "cloud_name": parts.hostname}
-    account["upload_prefix"] = cluster.url("media")
+    """The ids of all that the media service keeps."""
+    store = MediaStore(cluster.env["CLOUDINARY_URL"])
     found: set[str] = set()
-    page: dict[str, Any] = {"next_cursor": None}
-    while "next_cursor" in page:
-        page = api.resources(
-            type="authenticated", max_results=7, next_cursor=page["next_cursor"], timeout=20, **account
-        )
-        found |= {item["public_id"] for item in page["resources"]}
+    for kind in KINDS:
+        page, cursor = store.list_assets(kind, most=7)
+        while cursor:
+            more, cursor = store.list_assets(kind, cursor, most=7)
+            page += more
+        found |= {asset.public_id for asset in page}
     return found

@@ -280,6 +280,8 @@ def test_a_full_disk_is_told_and_keeps_no_half_picture(
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (64 * 1024, hard))  # as a disk that has only so much left for a file
     with pytest.raises(MediaUnavailable, match="503 No space left for pictures"):
         store.upload(LARGE, "large")
+    with pytest.raises(MediaUnavailable, match="503 No space left"):
+        store.upload_file(io.BytesIO(LARGE), len(LARGE), "large")
     headers = {"X-Unique-Upload-Id": secrets.token_hex(8), "Content-Range": f"bytes 0-{CUT - 1}/{len(LARGE)}"}
     where = f"{admin(url)['upload_prefix']}/v1_1/local/image/upload"
     answer = requests.post(where, data=form(url, "x"), files={"file": LARGE[:CUT]}, headers=headers, timeout=20)
@@ -289,6 +291,7 @@ def test_a_full_disk_is_told_and_keeps_no_half_picture(
     store.open("before", picture.version, "png", width=None).close()
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
     assert store.upload(LARGE, "large").bytes == len(LARGE)
+    assert store.upload_file(io.BytesIO(LARGE), len(LARGE), "large").bytes == len(LARGE)
     assert left_over(folder) == []
 
 
