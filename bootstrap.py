@@ -86,6 +86,7 @@ def test() -> int:
     # Installed here, where no test's time limit runs.
     run((PYTHON, "-m", "tests.browser.chromium"))
     run((PYTHON, "-m", "tests.senders.alertmanager"))
+    run((PYTHON, "-m", "tests.monitoring.promtool"))
     # By file, as the tests of one share what they set up.
     spread = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
     tested = run_all(("npm", "test", "--silent"), (PYTHON, "-m", "pytest", *spread))

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pymongo
 from flask import Blueprint, Flask, Response, current_app, jsonify
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -15,6 +16,7 @@ from infitalks.schemas.base import ErrorOut
 
 blueprint = Blueprint("openapi", __name__)
 
+READY_SECONDS = 1.0
 REF = "#/components/schemas/{model}"
 ERRORS = {400: "malformed", 401: "not signed in", 403: "CSRF or role", 404: "no such thing", 409: "conflict"}
 ERRORS |= {
@@ -52,7 +54,8 @@ def get_health() -> Response:
 @page(auth="secret", kind="file", limit="20/second")
 def get_ready() -> tuple[Response, int]:
     """Whether MongoDB answers (without it nothing works) and whether Redis does (without it pages poll)."""
-    parts = {"mongodb": _answers(lambda: database().command("ping")), "redis": _answers(queue.ping)}
+    with pymongo.timeout(READY_SECONDS):  # the driver would wait longer, and a balancer has given up by then
+        parts = {"mongodb": _answers(lambda: database().command("ping")), "redis": _answers(queue.ping)}
     return jsonify({"ready": parts["mongodb"], "parts": parts}), 200 if parts["mongodb"] else 503
 
 
