@@ -1,7 +1,6 @@
 // Starts the chat page: takes over what the server rendered, then connects. Not for: anything else.
 import { effect, untracked } from "@preact/signals";
 import { h, render } from "preact";
-import { t } from "./i18n/en";
 import { setCsrf } from "./net/api";
 import { drive, feed } from "./net/drive";
 import { watchIdle } from "./net/idle";
@@ -13,8 +12,9 @@ import { readPath, watchHistory } from "./route";
 import { begin } from "./state/catchup";
 import type { Start } from "./state/page";
 import type { Boot } from "./state/types";
-import { fill, jump, live, openId, reachable, unread } from "./store";
+import { fill, jump, live, mentioned, openChat, openId, reachable, unread } from "./store";
 import { App } from "./ui/app";
+import { showInTab } from "./ui/favicon";
 import { watchKeys } from "./ui/keys";
 
 function start(boot: Boot, root: HTMLElement): void {
@@ -28,7 +28,7 @@ function start(boot: Boot, root: HTMLElement): void {
   root.replaceChildren();
   render(h(App, null), root);
   performance.mark("first-view");
-  watchKeys(() => true);
+  watchKeys(() => document.documentElement.dataset.keys !== "off");
   watchIdle(boot.away);
   follow(boot);
   void connect(boot.realtime);
@@ -52,7 +52,7 @@ function follow(boot: Boot): void {
     shown = chat;
   });
   effect(() => {
-    document.title = t.title(unread.value);
+    showInTab(unread.value, mentioned.value, openChat.value?.name ?? null);
   });
   let connections = 0;
   effect(() => {

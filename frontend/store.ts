@@ -46,6 +46,8 @@ export const jump = signal<{ chatId: string; messageId?: string; seq?: number } 
 
 export const openChat = computed(() => chats.value.find((chat) => chat.id === openId.value) ?? null);
 export const unread = computed(() => totalUnread(chats.value));
+/** Somebody asked for this user by name, in a muted chat too. */
+export const mentioned = computed(() => chats.value.some((chat) => (chat.mentions ?? 0) > 0));
 
 const logs = new Map<string, ReadonlySignal<ChatLog | null>>();
 

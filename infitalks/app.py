@@ -47,6 +47,7 @@ from infitalks.blueprints import media as media_doors
 from infitalks.blueprints import metrics as metrics_door
 from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
+from infitalks.blueprints.looks import look
 from infitalks.errors import InfiTalksError, NotFound, Unauthenticated, Unavailable
 from infitalks.models.database import check_journal, connect_database
 from infitalks.schemas.users import self_out
@@ -212,6 +213,7 @@ def _add_to_templates(app: Flask) -> None:
             "notice": next(iter(get_flashed_messages()), None),
             "csrf_token": csrf_token,
             "assets": assets,
+            "look": look(),
         }
 
     app.context_processor(context)

@@ -5,7 +5,8 @@ const list = new Intl.ListFormat(undefined, { type: "conjunction" });
 
 export const t = {
   app: "InfiTalks",
-  title: (unread: number) => (unread > 0 ? `(${unread}) InfiTalks` : "InfiTalks"),
+  title: (unread: number, mentioned: boolean, name: string | null) =>
+    `${unread > 0 ? `(${mentioned ? "@" : ""}${unread}) ` : ""}${name ? `${name} · ` : ""}InfiTalks`,
   you: "You",
   bot: "Bot",
   via: (name: string) => `via ${name}`,
@@ -33,6 +34,7 @@ export const t = {
   unmute: "Unmute",
   chatMenu: "More about this chat",
   draft: "Draft",
+  mentions: (n: number) => count(n, "mention of you", "mentions of you"),
   unread: (n: number) => count(n, "unread message", "unread messages"),
   muted: "Muted",
   menu: "Your menu",

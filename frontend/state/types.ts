@@ -180,6 +180,8 @@ export interface Chat {
   last_at: string;
   read_seq: number;
   unread: number;
+  /** Unread messages that ask for this user by name. */
+  mentions?: number;
   muted: boolean;
   favourite: boolean;
 }

@@ -132,6 +132,12 @@ function Marks({ chat }: { chat: Chat }) {
     <span class="marks">
       {chat.muted && <Icon name="muted" />}
       {chat.muted && <span class="hidden">{t.muted}</span>}
+      {(chat.mentions ?? 0) > 0 && (
+        <span class="count mention">
+          <span aria-hidden="true">@</span>
+          <span class="hidden">{t.mentions(chat.mentions ?? 0)}</span>
+        </span>
+      )}
       {waits(chat) && <Count of={chat.unread} words={t.unread(chat.unread)} />}
     </span>
   );

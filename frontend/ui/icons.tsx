@@ -28,11 +28,19 @@ const paths = {
   warning: "M12 4l9 16H3l9-16zM12 10v4M12 17h.01",
 };
 
+/** They point along the line, so that they turn round where it runs the other way. */
+const along = new Set<string>(["back", "left", "right", "reply"]);
+
 export type IconName = keyof typeof paths;
 
 export function Icon({ name }: { name: IconName }) {
   return (
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <svg
+      class={along.has(name) ? "icon along" : "icon"}
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+      focusable="false"
+    >
       <path d={paths[name]} />
     </svg>
   );

@@ -12,6 +12,7 @@ from infitalks.actions import sessions, uploads, users
 from infitalks.backends import signin
 from infitalks.blueprints.auth import SIGN_IN_RATE, begin_session, checked_user, end_current, register_user
 from infitalks.blueprints.guard import caller, limit_bytes, page, read_form
+from infitalks.blueprints.looks import LookIn, keep_look
 from infitalks.errors import InfiTalksError
 from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, bots_of
@@ -179,6 +180,15 @@ def profile_form(me: User) -> Any:
         return _settings(me, error)
     flash("Saved.")
     return redirect(url_for("auth_pages.settings_page"))
+
+
+@blueprint.post("/settings/look")
+@page(form=LookIn)
+def look_form(me: User) -> Any:
+    response = redirect(f"{url_for('auth_pages.settings_page')}#look")
+    keep_look(current_app, response, read_form(LookIn))
+    flash("Saved. It holds for this browser.")
+    return response
 
 
 @blueprint.post("/settings/password")

@@ -1,4 +1,5 @@
-"""The built page's files. Their names change with their content, so browsers keep them for ever."""
+"""The built page's files, whose names change with their content, so that browsers keep them for ever; and what makes
+the pages an app that can be installed."""
 
 import os
 from pathlib import Path
@@ -24,3 +25,11 @@ def get_built(name: str) -> Response:
     if compressed:
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+@blueprint.get("/manifest.webmanifest")
+@page(auth="secret", kind="file", limit="60/second")
+def get_manifest() -> Response:
+    """Name, icons and colours of the app, at the top so that its scope is the whole site."""
+    folder = current_app.static_folder or ""
+    return send_from_directory(folder, "manifest.webmanifest", mimetype="application/manifest+json")

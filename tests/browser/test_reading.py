@@ -82,17 +82,18 @@ def test_what_is_unread_is_counted_and_reading_it_in_one_tab_clears_the_other(
     for text in ("one", "two\n\n" * 40, "three"):
         bob.post(chat, text)
     expect(line_of(ada, "Garden").get_by_text("3 unread messages")).to_be_attached()
-    expect(ada.page).to_have_title("(3) InfiTalks")
+    expect(ada.page).to_have_title("(3) Kitchen · InfiTalks")
+    expect(ada.page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("^data:image.*%3E3%3C%2Ftext"))
     other = ada.new_page()
     other.goto(f"{ada.url}/c/{chat}")
     divider = other.locator(".new-line")
     expect(divider).to_be_in_viewport()
     assert "one" in divider.evaluate("line => line.nextElementSibling.textContent")
-    expect(ada.page).to_have_title("(1) InfiTalks")
+    expect(ada.page).to_have_title(re.compile(r"^\(1\) \w+ · InfiTalks$"))
     other.get_by_role("log").evaluate("box => { box.scrollTop = box.scrollHeight; }")
     expect(line_of(ada, "Garden").locator(".count")).to_have_count(0)
-    expect(ada.page).to_have_title("InfiTalks")
-    expect(other).to_have_title("InfiTalks")
+    expect(ada.page).to_have_title(re.compile(r"^\w+ · InfiTalks$"))
+    expect(other).to_have_title("Garden · InfiTalks")
     expect(divider).to_have_count(1)
 
 
@@ -100,11 +101,11 @@ def test_a_page_that_nobody_looks_at_reads_nothing(ada: Visitor, bob: Visitor, c
     ada.page.evaluate(BEHIND, True)
     bob.post(chat, "unseen")
     ada.sees("unseen")
-    expect(ada.page).to_have_title("(1) InfiTalks")
+    expect(ada.page).to_have_title(re.compile(r"^\(1\) \w+ · InfiTalks$"))
     assert ada.call("GET", f"/api/chats/{chat}")["unread"] == 1
     with ada.page.expect_response(re.compile("/read$")):
         ada.page.evaluate(BEHIND, False)
-    expect(ada.page).to_have_title("InfiTalks")
+    expect(ada.page).to_have_title(re.compile(r"^\w+ · InfiTalks$"))
     assert ada.call("GET", f"/api/chats/{chat}")["unread"] == 0
 
 
