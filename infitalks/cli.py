@@ -4,6 +4,7 @@ import argparse
 import getpass
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from infitalks.local.run import main as run_everything
 from infitalks.models.chats import chat_by_id
 from infitalks.models.database import Doc, object_id
 from infitalks.models.deliveries import STATES
+from infitalks.models.maintenance import Report
 from infitalks.models.webhooks import Webhook, every_webhook, webhook_by_id
 from infitalks.schemas.base import validate
 from infitalks.schemas.deliveries import delivery_out
@@ -38,6 +40,7 @@ from infitalks.schemas.webhooks import webhook_out
 from infitalks.settings import Settings, SettingsError, load_settings
 
 FOLLOW_SECONDS = 600
+BAR = 24  # characters
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -144,13 +147,13 @@ def _add_webhooks(parser: argparse.ArgumentParser) -> None:
 def _add_exports(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="WHAT")
     for name, what, act in (
-        ("chat", "its id, as its address says it", _export_chat),
-        ("user", "e-mail or username", _export_user),
+        ("chat", "its id, as its address says it", exports.export_chat),
+        ("user", "e-mail or username", exports.export_user),
     ):
         command = commands.add_parser(name)
         command.add_argument("which", help=what)
         command.add_argument("file", type=Path)
-        command.set_defaults(command=act)
+        command.set_defaults(command=_export, act=act)
 
 
 def _add_imports(parser: argparse.ArgumentParser) -> None:
@@ -191,8 +194,7 @@ def _status(settings: Settings, asked: argparse.Namespace) -> int:
 def _create_admin(settings: Settings, asked: argparse.Namespace) -> int:
     create_app(settings)
     fields = {"email": asked.email, "username": asked.username, "password": _ask_password()}
-    user = users.register(validate(RegisterIn, fields))
-    users.make_admin(user.username)
+    user = users.make_admin(users.register(validate(RegisterIn, fields)).username)
     print(f"{user.username} is admin")
     return 0
 
@@ -234,12 +236,40 @@ def _run_task(settings: Settings, asked: argparse.Namespace) -> int:
     create_app(settings)
     report = maintenance.ask(asked.name, getpass.getuser(), dry_run=asked.dry_run)
     print(f"queued {report.task} as {report.id}")
-    give_up = time.monotonic() + FOLLOW_SECONDS
-    while report.state in ("queued", "running") and time.monotonic() < give_up:
+    with suppress(KeyboardInterrupt):  # it goes on without us
+        report = _follow(report)
+    for line in report.lines:
+        print(f"  {line}")
+    later = "It goes on: `infitalks maintenance history` tells how it ends." if report.is_open else ""
+    print(report.state, _counted(report.counts), report.message or later)
+    return 0 if report.state == "done" else 1
+
+
+def _follow(report: Report) -> Report:
+    """The report at its end, or after ten minutes. Until then one sees how far it is."""
+    live = sys.stdout.isatty()
+    give_up, shown = time.monotonic() + FOLLOW_SECONDS, ""
+    while report.is_open and time.monotonic() < give_up:
         time.sleep(0.2)
         report = maintenance.report_of(report.id)
-    print(report.state, _counted(report.counts), report.message)
-    return 0 if report.state == "done" else 1
+        if report.is_open and (now := _progress(report, live)) != shown:
+            shown = now
+            fits = shutil.get_terminal_size().columns - 1
+            print(f"\r{now[:fits]}\033[K" if live else now, end="" if live else "\n", flush=True)
+    print("\r\033[K" if live else "", end="")
+    return report
+
+
+def _progress(report: Report, live: bool) -> str:
+    """One line: on a terminal with a bar, where it is known how much there is; elsewhere in tenths."""
+    if report.state == "queued":
+        return "queued; where it stays so, nobody works on it: `infitalks doctor` says why"
+    done = min(report.seen / report.total, 1) if report.total else None
+    if done is None or not live:
+        tenths = "" if done is None else f"{int(done * 10) * 10} %"
+        return " ".join(filter(None, (report.state, tenths, report.message)))
+    bar = ("█" * round(done * BAR)).ljust(BAR, "░")
+    return f"{bar} {done:4.0%} {report.seen:,} of {report.total:,} {report.message or _counted(report.counts)}"
 
 
 def _list_webhooks(settings: Settings, asked: argparse.Namespace) -> int:
@@ -352,15 +382,9 @@ def _restore(settings: Settings, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _export_chat(settings: Settings, asked: argparse.Namespace) -> int:
+def _export(settings: Settings, asked: argparse.Namespace) -> int:
     create_app(settings)
-    print(_counted(exports.export_chat(asked.which, asked.file, print)))
-    return 0
-
-
-def _export_user(settings: Settings, asked: argparse.Namespace) -> int:
-    create_app(settings)
-    print(_counted(exports.export_user(asked.which, asked.file, print)))
+    print(_counted(asked.act(asked.which, asked.file, print)))
     return 0
 
 

@@ -16,7 +16,7 @@ from infitalks import events
 from infitalks.actions import inspection, repair, repair_messages, retention, upkeep
 from infitalks.actions.leases import leased, renew_lease
 from infitalks.actions.turns import Task, Turn
-from infitalks.errors import NotFound, Unavailable
+from infitalks.errors import Invalid, NotFound, Unavailable
 from infitalks.failpoints import failpoint
 from infitalks.models.database import TASK_SECONDS
 from infitalks.models.maintenance import (
@@ -96,14 +96,17 @@ TASKS = {
 
 def get_task(name: str) -> Task:
     """Raises NotFound naming the tasks there are."""
-    if name not in TASKS:
+    if not isinstance(name, str) or name not in TASKS:
         raise NotFound(f"There is no maintenance task {name!r}. There are: {', '.join(sorted(TASKS))}.")
     return TASKS[name]
 
 
 def ask(name: str, by: str, *, dry_run: bool = False) -> Report:
-    """Queue a task. Returns its report, which fills as it runs. Raises NotFound naming the tasks there are."""
+    """Queue a task. Returns its report, which fills as it runs. Raises NotFound naming the tasks there are, Invalid for
+    what is neither true nor false: a trial must not be done for good by mistake."""
     task = get_task(name)
+    if not isinstance(dry_run, bool):
+        raise Invalid("dry_run is true or false.", fields={"dry_run": "is neither true nor false"})
     report = Report(task=task.name, state="queued", by=by, dry_run=dry_run, queued_at=datetime.now(UTC))
     report.save(force_insert=True)
     events.maintenance_asked(report.id)
