@@ -1,0 +1,71 @@
+"""Who is told to stop (SIGTERM) begins nothing more, says so to a balancer, and ends what it has begun.
+
+Not for: restarts under load (test_together.py).
+"""
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.client import HTTPConnection, HTTPException
+
+import pytest
+
+from tests.faults.rig import Cluster
+from tests.faults.scene import Scene
+from tests.faults.senders import Log, send
+from tests.running import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def readiness(connection: HTTPConnection) -> int:
+    """What a balancer hears that asks on this connection: 0 for no answer."""
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    except (OSError, HTTPException):
+        return 0
+
+
+def asked_anew(cluster: Cluster, name: str) -> int:
+    connection = HTTPConnection("127.0.0.1", cluster.ports[name], timeout=5)
+    try:
+        return readiness(connection)
+    finally:
+        connection.close()
+
+
+def test_a_web_process_that_is_stopping_is_not_ready_and_answers_what_it_has_begun(cluster: Cluster, log: Log) -> None:
+    scene = Scene(cluster, log, chats=1)
+    kept = HTTPConnection("127.0.0.1", cluster.ports["web1"], timeout=5)
+    kept.auto_open = 0
+    kept.connect()
+    assert readiness(kept) == 200
+    cluster.failpoint("append.after_insert", "sleep 3")
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(send, scene.people[0], scene.chats[0], "begun", "begun before the end", at=0)
+        wait_until(partial(cluster.passed, "append.after_insert"), "it is stored and not answered")
+        cluster.running["web1"].process.send_signal(signal.SIGTERM)
+        wait_until(lambda: asked_anew(cluster, "web1") != 200, "a balancer hears of it")
+        assert not begun.done()
+        assert asked_anew(cluster, "web1") in (0, 503) and readiness(kept) in (0, 503)
+        assert asked_anew(cluster, "web2") == 200
+        assert begun.result().status == 201
+    wait_until(partial(cluster.ended, "web1"), "it ends")
+    cluster.restart("web1")
+    assert asked_anew(cluster, "web1") == 200
+
+
+def test_a_worker_that_is_stopping_ends_its_task_first(cluster: Cluster, log: Log) -> None:
+    scene = Scene(cluster, log, chats=1)
+    wait_until(lambda: not cluster.untold(), "nothing waits")
+    cluster.failpoint("fan_out.before_send", "sleep 2")
+    assert send(scene.people[0], scene.chats[0], "told", "told before the end", at=0).status == 201
+    wait_until(partial(cluster.passed, "fan_out.before_send"), "a worker is at it")
+    assert cluster.untold() == 1
+    cluster.stop("worker")
+    assert cluster.running["worker"].process.returncode == 0
+    assert cluster.untold() == 0
+    cluster.restart("worker")
