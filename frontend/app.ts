@@ -7,6 +7,7 @@ import { watchIdle } from "./net/idle";
 import { connect, realtimeActs } from "./net/realtime";
 import { resumeOutbox, retryPassing } from "./net/sender";
 import { syncActs, takeDetail } from "./net/sync";
+import { largest } from "./net/uploads";
 import { watchRecent } from "./recent";
 import { readPath, watchHistory } from "./route";
 import { begin } from "./state/catchup";
@@ -19,6 +20,7 @@ import { watchKeys } from "./ui/keys";
 
 function start(boot: Boot, root: HTMLElement): void {
   setCsrf(boot.csrf_token);
+  largest.file = boot.largest_file;
   fill(boot);
   drive(begin(openFromPath(boot), performance.now(), Math.random()), { ...syncActs, ...realtimeActs });
   if (boot.chat) takeDetail(boot.chat);

@@ -10,6 +10,8 @@ export const t = {
   you: "You",
   bot: "Bot",
   via: (name: string) => `via ${name}`,
+  newVersion: "There is a new version. What you are writing is kept.",
+  reload: "Reload for the new version",
   partMissing: "This part could not be fetched. Check the connection and try again.",
   skip: "Skip to the chat",
   close: "Close",
@@ -44,6 +46,11 @@ export const t = {
   logout: "Log out",
   chatSettings: "Chat settings",
   picture: (n: number) => (n === 1 ? "Picture" : `${n} pictures`),
+  attached: (n: number, files: number): string => {
+    if (files === 0) return t.picture(n);
+    if (files === n) return n === 1 ? "File" : `${n} files`;
+    return `${n} attachments`;
+  },
   nothingSaid: "Nothing said yet",
   deletedLine: "Message deleted",
   says: (name: string, text: string) => `${name}: ${text}`,
@@ -71,7 +78,7 @@ export const t = {
   retry: "Retry",
   discard: "Delete",
   sendFailedNetwork: "The server could not be reached.",
-  announce: (name: string, text: string) => `${name}: ${text || "Picture"}`,
+  announce: (name: string, text: string) => `${name}: ${text}`,
   label: (name: string, text: string, time: string, more: string) =>
     [name, text, time, more].filter(Boolean).join(", "),
 
@@ -102,16 +109,19 @@ export const t = {
   message: (name: string) => `Message ${name}`,
   send: "Send",
   save: "Save",
-  attach: "Add pictures",
-  drop: "Drop pictures to add them",
+  attach: "Add pictures or files",
+  drop: "Drop pictures or files to add them",
   uploading: (share: number) => `Uploading, ${Math.round(share * 100)} %`,
   uploadFailed: "The upload did not finish.",
   cancelled: "Cancelled",
   removePicture: (name: string) => `Remove ${name}`,
   retryPicture: (name: string) => `Try ${name} again`,
-  notAPicture: "Only JPEG, PNG, WebP and GIF pictures can be sent.",
-  tooLarge: "Pictures can have at most 10 MB.",
-  tooManyPictures: (most: number) => `A message can have at most ${most} pictures.`,
+  emptyFile: (name: string) => `${name} is empty.`,
+  tooLarge: (name: string, most: string) => `${name} is too large: ${most} at most.`,
+  tooMany: (most: number) => `A message can have at most ${most} pictures and files.`,
+  fileProcessing: (name: string) => `Preparing ${name}`,
+  fileFailed: "This file could not be kept.",
+  downloadFile: (name: string, size: string) => `Download ${name}, ${size}`,
   tooLong: (n: number) => `${n.toLocaleString()} characters too long`,
   left: (n: number) => `${n.toLocaleString()} characters left`,
   typing: (names: string[]) =>
@@ -121,7 +131,7 @@ export const t = {
 
   commands: "Commands",
   running: (name: string) => `Running /${name}`,
-  commandPictures: "A command takes no pictures. Send them on their own, or remove them.",
+  commandPictures: "A command takes no pictures or files. Send them on their own, or remove them.",
   commandReply: "A command cannot be a reply. Cancel the reply, or write a message.",
   onlyYou: "Only you can see this",
   dismiss: "Dismiss",

@@ -3,6 +3,7 @@
 import { batch } from "@preact/signals";
 import { t } from "../i18n/en";
 import { changeChat, withEntries, withRead } from "../state/chats";
+import { filesIn } from "../state/files";
 import { readBy } from "../state/members";
 import { plain } from "../state/plain";
 import type { Entry, Message, User } from "../state/types";
@@ -65,8 +66,10 @@ export function takeMessage(message: Message): void {
 function heed(chatId: string, entry: Entry): void {
   if (entry.kind !== "message" || entry.author.id === me.value.id) return;
   typing.value = without(typing.value, chatId, entry.author.id);
-  if (chatId === openId.value)
-    announced.value = t.announce(entry.author.display_name, plain(entry.message.text));
+  if (chatId !== openId.value) return;
+  const { text, attachments } = entry.message;
+  const said = plain(text) || t.attached(attachments.length, filesIn(attachments));
+  announced.value = t.announce(entry.author.display_name, said);
 }
 
 function takeRead(chatId: string, userId: string, seq: number): void {

@@ -1,10 +1,13 @@
-// Uploads pictures with progress, and remembers what they look like until the server shows them.
+// Uploads pictures and files with progress, and remembers what pictures look like until the server shows them.
 // Not for: the chips in the composer (ui/uploads.tsx).
 import { t } from "../i18n/en";
+import { sizeOf } from "../state/files";
 import type { Attachment } from "../state/types";
 import { ApiError, csrfToken, errorOf } from "./api";
 
 export const LARGEST_BYTES = 10 * 1024 * 1024;
+/** Of files that are no pictures, as the server says. */
+export const largest = { file: LARGEST_BYTES };
 export const PICTURE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 
 const previews = new Map<string, string>();
@@ -12,10 +15,14 @@ const previews = new Map<string, string>();
 /** The local picture of an attachment that was uploaded from this page, as an object URL. */
 export const previewOf = (mediaId: string): string | undefined => previews.get(mediaId);
 
+/** Whether it is one that the page can show. */
+export const isPicture = (file: File): boolean => PICTURE_TYPES.includes(file.type);
+
 /** Why a file cannot be sent, or null. */
 export function refusal(file: File): string | null {
-  if (!PICTURE_TYPES.includes(file.type)) return t.notAPicture;
-  return file.size > LARGEST_BYTES ? t.tooLarge : null;
+  if (file.size === 0) return t.emptyFile(file.name);
+  const most = isPicture(file) ? LARGEST_BYTES : largest.file;
+  return file.size > most ? t.tooLarge(file.name, sizeOf(most)) : null;
 }
 
 export interface Transfer {
@@ -23,7 +30,7 @@ export interface Transfer {
   cancel: () => void;
 }
 
-/** Sends a file; `progress` gets shares from 0 to 1. `done` rejects with ApiError. */
+/** Sends a file, whose preview is empty where it is no picture; `progress` gets shares from 0 to 1. `done` rejects with ApiError. */
 export function upload(file: File, preview: string, progress: (share: number) => void): Transfer {
   const request = new XMLHttpRequest();
   request.open("POST", "/api/media");
@@ -45,6 +52,6 @@ export function upload(file: File, preview: string, progress: (share: number) =>
 }
 
 function remember(attachment: Attachment, preview: string): Attachment {
-  previews.set(attachment.id, preview);
+  if (preview) previews.set(attachment.id, preview);
   return attachment;
 }

@@ -57,7 +57,7 @@ test("a hole in live entries asks the server instead of counting wrong", () => {
 });
 
 test("an edit of the last message shows in the list", () => {
-  const before = chat("c1", { last_message: { ...message(10), attachments: 0 } });
+  const before = chat("c1", { last_message: { ...message(10), attachments: 0, files: 0 } });
   assert.equal(withEntries(before, [edited(11, 10, "better")], ada.id).last_message?.text, "better");
 });
 

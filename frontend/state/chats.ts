@@ -1,4 +1,5 @@
 // The list of chats: newest first, with what is unread. Pure. Not for: what is inside a chat (log.ts).
+import { filesIn } from "./files";
 import { aboutMessage, type Chat, type Entry, type LastMessage, type Message } from "./types";
 
 /** The list with `incoming` put in; of two states of one chat the newer one is kept. */
@@ -70,8 +71,9 @@ function withEntry(chat: Chat, entry: Entry, userId: string): Chat {
 }
 
 function lineOf(message: Message): LastMessage {
-  const { id, seq, author, text, deleted, created_at } = message;
-  return { id, seq, author, text, attachments: message.attachments.length, deleted, created_at };
+  const { id, seq, author, text, attachments, deleted, created_at } = message;
+  const files = filesIn(attachments);
+  return { id, seq, author, text, attachments: attachments.length, files, deleted, created_at };
 }
 
 function newest(known: Chat | undefined, incoming: Chat): Chat {

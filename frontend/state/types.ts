@@ -10,6 +10,7 @@ export interface User {
 
 export interface Attachment {
   id: string;
+  kind: "picture" | "file";
   state: "processing" | "ready" | "failed";
   reason: string | null;
   name: string;
@@ -126,6 +127,8 @@ export interface LastMessage {
   author: User;
   text: string;
   attachments: number;
+  /** So many of the attachments are no pictures. */
+  files: number;
   deleted: boolean;
   created_at: string;
 }
@@ -221,6 +224,8 @@ export interface Boot {
   user: User;
   csrf_token: string;
   version: string;
+  /** In bytes, of a file that is no picture. */
+  largest_file: number;
   is_admin: boolean;
   /** What others were last told of this user. */
   away: boolean;

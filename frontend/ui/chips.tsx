@@ -1,5 +1,6 @@
-// The pictures chosen for the next message, with progress, cancel and retry. Not for: keeping them (uploads.ts).
+// The pictures and files chosen for the next message, with progress, cancel and retry. Not for: keeping them (uploads.ts).
 import { t } from "../i18n/en";
+import { FileFace } from "./files";
 import { Icon } from "./icons";
 import { type Chosen, chosenFor, drop, tryAgain } from "./uploads";
 
@@ -18,8 +19,12 @@ export function Chips({ chatId }: { chatId: string }) {
 function Chip({ chosen, chatId }: { chosen: Chosen; chatId: string }) {
   const { key, file, state, share, error } = chosen;
   return (
-    <li class={`chip ${state}`} title={error ?? file.name}>
-      <img src={chosen.preview} alt={file.name} width="72" height="72" />
+    <li class={`chip ${state} ${chosen.preview ? "" : "file"}`} title={error ?? file.name}>
+      {chosen.preview ? (
+        <img src={chosen.preview} alt={file.name} width="72" height="72" />
+      ) : (
+        <FileFace name={file.name} type={file.type} bytes={file.size} />
+      )}
       {state === "uploading" && <progress value={share} aria-label={t.uploading(share)} />}
       {state === "failed" && (
         <button

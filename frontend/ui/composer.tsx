@@ -1,4 +1,4 @@
-// Where messages and commands are written: text, pictures, replies and edits. Not for: sending (net/sender.ts), nor
+// Where messages and commands are written: text, pictures, files, replies and edits. Not for: sending (net/sender.ts), nor
 // which commands there are (suggestions.tsx).
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
@@ -14,12 +14,14 @@ import type { Chat, Message } from "../state/types";
 import { composing, draftOf, logOf, me, setDraft, showToast } from "../store";
 import { Chips } from "./chips";
 import { DropZone } from "./dropzone";
-import { nameOf } from "./format";
+import { attachedTo, nameOf } from "./format";
 import { Icon } from "./icons";
 import { comboOf, Suggestions, Usage, useOffer, walkOffer } from "./suggestions";
 import { choose, chosenFor, takeChosen } from "./uploads";
 
 const LONGEST = 16_000;
+// Anything; pictures are named, so that phones turn their own formats into one of these.
+const ACCEPTED = [...PICTURE_TYPES, "*/*"].join(",");
 const touch = matchMedia("(pointer: coarse)");
 
 export function Composer({ chat }: { chat: Chat }) {
@@ -142,7 +144,7 @@ function About({ about, onStop }: { about: NonNullable<typeof composing.value>; 
       <Icon name={about.kind === "edit" ? "edit" : "reply"} />
       <p>
         <bdi class="name">{title}</bdi>
-        <bdi class="preview">{plain(about.message.text) || t.picture(about.message.attachments.length)}</bdi>
+        <bdi class="preview">{plain(about.message.text) || attachedTo(about.message)}</bdi>
       </p>
       <button type="button" class="tool" aria-label={t.cancel} onClick={onStop}>
         <Icon name="close" />
@@ -154,12 +156,12 @@ function About({ about, onStop }: { about: NonNullable<typeof composing.value>; 
 function Attach({ onFiles }: { onFiles: (files: File[]) => void }) {
   return (
     <label class="tool attach" title={t.attach}>
-      <Icon name="picture" />
+      <Icon name="attach" />
       <span class="hidden">{t.attach}</span>
       <input
         type="file"
         multiple
-        accept={PICTURE_TYPES.join(",")}
+        accept={ACCEPTED}
         onChange={(event) => {
           onFiles([...(event.currentTarget.files ?? [])]);
           event.currentTarget.value = "";

@@ -1,4 +1,4 @@
-// The whole window takes pictures that are dropped on it. Not for: uploading them.
+// The whole window takes pictures and files that are dropped on it. Not for: uploading them.
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { Icon } from "./icons";
@@ -32,7 +32,7 @@ export function DropZone({ onFiles }: { onFiles: (files: File[]) => void }) {
   return (
     <div class="drop-zone">
       <p>
-        <Icon name="picture" /> {t.drop}
+        <Icon name="attach" /> {t.drop}
       </p>
     </div>
   );

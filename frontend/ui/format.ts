@@ -1,7 +1,8 @@
 // Times and names in the reader's language and zone. Not for: sentences (i18n/).
 import { t } from "../i18n/en";
+import { filesIn } from "../state/files";
 import { plain } from "../state/plain";
-import type { Chat, User } from "../state/types";
+import type { Chat, Message, User } from "../state/types";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
@@ -14,6 +15,10 @@ const DAY_MS = 86_400_000;
 export const timeOf = (at: string): string => clock.format(new Date(at));
 export const fullTimeOf = (at: string): string => full.format(new Date(at));
 export const nameOf = (user: User): string => user.display_name || user.username;
+
+/** What a message without text has instead. */
+export const attachedTo = ({ attachments }: Message): string =>
+  t.attached(attachments.length, filesIn(attachments));
 
 /** Whether somebody is here, in a word. */
 export const presenceWord = (presence: "online" | "away" | undefined): string =>
@@ -37,7 +42,7 @@ export function dayName(at: string, now = new Date()): string {
 /** What was said last in a chat, in a line. */
 export function previewOf({ kind, last_message: last }: Chat, userId: string): string {
   if (!last) return t.nothingSaid;
-  const text = last.deleted ? t.deletedLine : plain(last.text) || t.picture(last.attachments);
+  const text = last.deleted ? t.deletedLine : plain(last.text) || t.attached(last.attachments, last.files);
   if (last.author.id === userId) return t.says(t.you, text);
   return kind === "direct" ? text : t.says(nameOf(last.author), text);
 }

@@ -1,13 +1,18 @@
 // The page's icons, drawn on a grid of 24. Not for: pictures.
 
 const paths = {
+  archive: "M4 5h16v4H4zM5 9v11h14V9M10 13h4",
+  attach: "M20 11l-8.5 8.5a5 5 0 01-7-7L13 4a3.3 3.3 0 014.7 4.7l-8.5 8.5a1.7 1.7 0 01-2.4-2.4L14 7.6",
   back: "M15 5l-7 7 7 7",
   bell: "M6 16V11a6 6 0 0112 0v5l1.5 2h-15L6 16zM10 20a2 2 0 004 0",
   clock: "M12 7v5l3 2M12 21a9 9 0 100-18 9 9 0 000 18z",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v10H9zM5 15V5h10",
+  document: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
   down: "M12 5v14M6 13l6 6 6-6",
   edit: "M4 20h4L19 9l-4-4L4 16v4zM13.5 6.5l4 4",
+  file: "M6 3h8l4 4v14H6zM14 3v4h4",
+  film: "M4 6h16v12H4zM10 9.5v5l4-2.5z",
   fold: "M6 9l6 6 6-6",
   gear: "M4 7h10M18 7h2M4 17h2M10 17h10M16 9.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5zM8 19.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5z",
   hidden:
@@ -22,6 +27,7 @@ const paths = {
   right: "M9 5l7 7-7 7",
   search: "M11 18a7 7 0 100-14 7 7 0 000 14zM20 20l-4-4",
   send: "M12 19V5M6 11l6-6 6 6",
+  sound: "M9 18V6l10-2v12M9 18a3 2.5 0 11-6 0 3 2.5 0 016 0zM19 16a3 2.5 0 11-6 0 3 2.5 0 016 0z",
   star: "M12 4l2.5 5.2 5.7.8-4.1 4 1 5.6-5.1-2.7-5.1 2.7 1-5.6-4.1-4 5.7-.8L12 4z",
   tick: "M5 12.5l4.5 4.5L19 7.5",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",

@@ -40,7 +40,7 @@ function leave(target: HTMLElement, row: HTMLElement | null): void {
 }
 
 function buttonsOf(row: HTMLElement): HTMLElement[] {
-  return [...row.querySelectorAll<HTMLElement>("button, .text a")].filter(
+  return [...row.querySelectorAll<HTMLElement>("button, .text a, a.file")].filter(
     (each) => !each.closest("[popover]"),
   );
 }

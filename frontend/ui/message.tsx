@@ -5,11 +5,12 @@ import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
 import { plain } from "../state/plain";
 import type { Item } from "../state/timeline";
-import type { Chat, Message } from "../state/types";
+import type { Attachment, Chat, Message } from "../state/types";
 import { jump, logOf, me } from "../store";
 import { Avatar } from "./avatar";
 import { Cards, framed } from "./cards";
-import { fullTimeOf, nameOf, timeOf } from "./format";
+import { Files } from "./files";
+import { attachedTo, fullTimeOf, nameOf, timeOf } from "./format";
 import { Icon } from "./icons";
 import { Pictures } from "./pictures";
 import { Reactions } from "./reactions";
@@ -109,7 +110,8 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
     <>
       {message.reply_to && <Quote id={message.reply_to} chatId={message.chat_id} />}
       <Said message={message} />
-      <Pictures list={message.attachments} message={mine ? message : null} />
+      <Pictures list={of(message, "picture")} message={mine ? message : null} />
+      <Files list={of(message, "file")} message={mine ? message : null} />
       {message.edited_at && (
         <span class="edited" title={fullTimeOf(message.edited_at)}>
           {t.edited}
@@ -118,6 +120,9 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
     </>
   );
 }
+
+const of = (message: Message, kind: Attachment["kind"]): Attachment[] =>
+  message.attachments.filter((each) => each.kind === kind);
 
 export function Said({ message, kind = "messages" }: { message: Message; kind?: Carrier["kind"] }) {
   const { id, cards, text, html } = message;
@@ -141,7 +146,7 @@ function Quote({ id, chatId }: { id: string; chatId: string }) {
     >
       <bdi class="name">{title}</bdi>
       {quoted && (
-        <bdi class="preview">{quoted.deleted ? t.deletedLine : plain(quoted.text) || t.picture(1)}</bdi>
+        <bdi class="preview">{quoted.deleted ? t.deletedLine : plain(quoted.text) || attachedTo(quoted)}</bdi>
       )}
     </button>
   );
@@ -154,7 +159,7 @@ export function bare(message: Message): boolean {
 }
 
 function label(message: Message, pending: Pending | null): string {
-  const text = message.deleted ? t.deleted : plain(message.text) || t.picture(message.attachments.length);
+  const text = message.deleted ? t.deleted : plain(message.text) || attachedTo(message);
   const unsent = pending?.state === "failed" ? t.notSent : t.sending;
   const more = pending ? unsent : message.edited_at ? t.edited : "";
   return t.label(nameOf(message.author), text, timeOf(message.created_at), more);

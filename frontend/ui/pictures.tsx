@@ -57,15 +57,18 @@ function Picture({ picture, list }: { picture: Attachment; list: Attachment[] })
   );
 }
 
-function Failed({ picture, message }: { picture: Attachment; message: Message | null }) {
+/** Of a file too. */
+export function Failed({ picture, message }: { picture: Attachment; message: Message | null }) {
   const again = () =>
     message && retryPicture(message, picture.id).catch((error: Error) => showToast(error.message));
   return (
     <div class="picture-failed">
-      <Icon name="picture" />
+      <Icon name={picture.kind} />
       <p>
         <bdi class="name">{picture.name}</bdi>
-        <span class="dim">{picture.reason || t.pictureFailed}</span>
+        <span class="dim">
+          {picture.reason || (picture.kind === "file" ? t.fileFailed : t.pictureFailed)}
+        </span>
       </p>
       {message && (
         <button type="button" class="button small" tabIndex={-1} onClick={again}>

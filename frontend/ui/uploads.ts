@@ -1,7 +1,7 @@
-// The pictures chosen for a message that is not sent yet, per chat. Not for: the transfer itself (net/uploads.ts).
+// The pictures and files chosen for a message that is not sent yet, per chat. Not for: the transfer itself (net/uploads.ts).
 import { type Signal, signal } from "@preact/signals";
 import { t } from "../i18n/en";
-import { refusal, upload } from "../net/uploads";
+import { isPicture, refusal, upload } from "../net/uploads";
 import type { Attachment } from "../state/types";
 import { showToast } from "../store";
 
@@ -10,6 +10,7 @@ const MOST = 10;
 export interface Chosen {
   key: number;
   file: File;
+  /** Empty where it is no picture. */
   preview: string;
   state: "uploading" | "done" | "failed";
   /** From 0 to 1. */
@@ -34,7 +35,7 @@ export function chosenFor(chatId: string): Signal<readonly Chosen[]> {
 export function choose(chatId: string, files: Iterable<File>): void {
   const list = chosenFor(chatId);
   for (const file of files) {
-    const problem = list.value.length >= MOST ? t.tooManyPictures(MOST) : refusal(file);
+    const problem = list.value.length >= MOST ? t.tooMany(MOST) : refusal(file);
     if (problem) showToast(problem);
     else start(list, file);
   }
@@ -62,7 +63,13 @@ export function takeChosen(chatId: string): Attachment[] {
 
 function start(list: Signal<readonly Chosen[]>, file: File): void {
   const fresh = { state: "uploading", share: 0, error: null, attachment: null } as const;
-  const chosen = { key: nextKey++, file, preview: URL.createObjectURL(file), ...fresh, cancel: () => {} };
+  const chosen = {
+    key: nextKey++,
+    file,
+    preview: isPicture(file) ? URL.createObjectURL(file) : "",
+    ...fresh,
+    cancel: () => {},
+  };
   list.value = [...list.value, chosen];
   transfer(list, chosen);
 }

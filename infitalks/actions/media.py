@@ -87,6 +87,11 @@ def claim_media(user_id: ObjectId, ids: Iterable[str], chat_id: ObjectId, client
     return keys
 
 
+def count_files(ids: list[ObjectId]) -> int:
+    """How many of these are files, the others being pictures: what a chat's list says where there is no text."""
+    return Media.raw().count_documents({"_id": {"$in": ids}, "kind": "file"}) if ids else 0
+
+
 def _unusable(keys: Iterable[ObjectId]) -> Invalid:
     named = ", ".join(sorted(map(str, keys)))
     return Invalid(

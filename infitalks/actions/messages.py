@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
-from infitalks.actions.media import claim_media
+from infitalks.actions.media import claim_media, count_files
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.integrations.cards import unrendered
 from infitalks.integrations.markdown import render_markdown
@@ -45,6 +45,7 @@ def send_message(
         "text": text,
         "html": render_markdown(text),
         "attachments": media,
+        "files": count_files(media),
         "cards": _stored(cards),
         "reply_to": answered,
         "via": via,

@@ -62,6 +62,7 @@ def _snippet(message: Doc) -> Doc:
         "author": message["author"],
         "text": (message.get("text") or "")[:SNIPPET],
         "attachments": len(message.get("attachments") or ()),
+        "files": message.get("files") or 0 if message.get("attachments") else 0,
         "deleted": message.get("deleted_seq") is not None,
         "at": message["at"],
     }

@@ -89,6 +89,7 @@ def _chat_page(me: User, chat_id: str | None, seq: int | None) -> str:
         "user": self_out(me).model_dump(mode="json"),
         "csrf_token": csrf_token(),
         "version": current_app.config["VERSION"],
+        "largest_file": current_app.extensions["settings"].largest_file_mb * 1024 * 1024,
         "is_admin": bool(me.is_admin),
         "away": bool(me.away),
         "realtime": realtime_out(me).model_dump(mode="json"),

@@ -37,6 +37,7 @@ class Entry(Stored):
     text = StringField()
     html = StringField()
     attachments = ListField(ObjectIdField())
+    files = IntField()  # so many of them are no pictures
     cards = ListField(DictField())  # schemas.cards.CardOut, without its defaults
     reply_to = ObjectIdField()
     via = DictField()

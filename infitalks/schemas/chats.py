@@ -103,13 +103,14 @@ class ChatQuery(Query):
 
 
 class LastMessageOut(Out):
-    """A line for the chat list; `text` is cut."""
+    """A line for the chat list; `text` is cut. `files`: so many of the attachments are no pictures."""
 
     id: Id
     seq: int
     author: UserOut
     text: str
     attachments: int
+    files: int
     deleted: bool
     created_at: Time
 
@@ -224,6 +225,7 @@ def _last_message(stored: Doc | None, membership: Doc, users: dict[ObjectId, Doc
         author=user_out(users[stored["author"]]),
         text=stored["text"],
         attachments=stored["attachments"],
+        files=stored.get("files") or 0,
         deleted=stored["deleted"],
         created_at=stored["at"],
     )

@@ -84,11 +84,3 @@ def test_an_upload_that_breaks_off_can_be_tried_again_or_removed(ada: Visitor, c
     ada.say("the sky")
     ada.sees("the sky")
     expect(ada.message("the sky").get_by_role("button", name="Open picture sky.jpg")).to_be_enabled()
-
-
-def test_what_is_no_picture_is_refused_before_it_is_sent(ada: Visitor, chat: str) -> None:
-    ada.page.locator("input[type=file]").first.set_input_files(
-        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"words"}
-    )
-    expect(ada.page.get_by_text("Only JPEG, PNG, WebP and GIF pictures can be sent.")).to_be_visible()
-    expect(ada.page.get_by_role("button", name="Remove notes.txt")).to_have_count(0)
