@@ -94,7 +94,8 @@ class Deployment:
             self.service("web", "granian", ready=lambda: answers_http("127.0.0.1", web)),
             self.service("realtime", "celery -A worker worker -n realtime", ready_line=" ready."),
             self.service("webhooks", "celery -A worker worker -n webhooks", ready_line=" ready."),
-            self.service("pictures", "celery -A worker worker -n pictures", ready_line=" ready."),
+            self.service("media", "celery -A worker worker -n media", ready_line=" ready."),
+            self.service("maintenance", "celery -A worker worker -n maintenance", ready_line=" ready."),
             self.service("beat", "celery -A worker beat", ready_line="beat: Starting"),
         ]
 
