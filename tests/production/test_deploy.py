@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from infitalks.backends.queue import QUEUES
 from infitalks.local.services import ROOT
