@@ -15,6 +15,7 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError, WT
 from infitalks import events
 from infitalks.actions import inspection, repair, repair_messages, retention, upkeep
 from infitalks.actions.leases import leased, renew_lease
+from infitalks.actions.migrations import first_migrated_at
 from infitalks.actions.turns import Task, Turn
 from infitalks.errors import Invalid, NotFound, Unavailable
 from infitalks.failpoints import failpoint
@@ -22,6 +23,7 @@ from infitalks.models.database import TASK_SECONDS
 from infitalks.models.maintenance import (
     OPEN,
     Report,
+    asked_since,
     newest_reports,
     oldest_open_report,
     quiet_reports,
@@ -34,6 +36,7 @@ TURN_SECONDS = 20.0  # then pictures, which share the worker, have theirs
 LEASE_SECONDS = 30.0  # renewed after each batch: a killed worker's place is soon free
 QUIET = timedelta(seconds=10)
 MOST_TRIES = 5  # turns that are cut short, one after the other
+BEAT = "beat"  # who asks for what runs every day
 PATIENCE = timedelta(days=1)  # with a service that is away
 
 TASKS = {
@@ -114,10 +117,16 @@ def ask(name: str, by: str, *, dry_run: bool = False) -> Report:
 
 
 def ask_daily() -> None:
-    """What beat asks for; not again what is still under way from the day before."""
+    """What was not asked for since yesterday, and is not still under way; on a new site from its second day on.
+
+    By the reports: beat's own memory is a file, which is gone with its container.
+    """
+    day_ago = datetime.now(UTC) - timedelta(days=1)
+    if (made := first_migrated_at()) and made > day_ago:
+        return
     for task in TASKS.values():
-        if task.daily and not oldest_open_report(task.name):
-            ask(task.name, "beat")
+        if task.daily and not oldest_open_report(task.name) and not asked_since(task.name, BEAT, day_ago):
+            ask(task.name, BEAT)
 
 
 def run(report_id: ObjectId) -> None:

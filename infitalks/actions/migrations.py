@@ -32,6 +32,12 @@ def applied() -> set[str]:
     return {doc["_id"] for doc in database()["migrations"].find()}
 
 
+def first_migrated_at() -> datetime | None:
+    """When this database was made."""
+    found = database()["migrations"].find_one(sort=[("at", 1)])
+    return found["at"] if found else None
+
+
 def pending() -> list[str]:
     done = applied()
     return [name for name in names() if name not in done]

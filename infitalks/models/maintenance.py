@@ -66,6 +66,10 @@ def oldest_open_report(task: str) -> Report | None:
     return Report.objects(task=task, state__in=OPEN).order_by("queued_at", "id").first()
 
 
+def asked_since(task: str, by: str, since: datetime) -> bool:
+    return bool(Report.raw().find_one({"queued_at": {"$gt": since}, "task": task, "by": by}, {"_id": 1}))
+
+
 def quiet_reports(since: datetime) -> list[Report]:
     """Those under way, or still to be taken up, of which nothing has been heard since then; the oldest first."""
     quiet = {"$or": [{"touched_at": {"$lt": since}}, {"touched_at": None, "queued_at": {"$lt": since}}]}

@@ -18,5 +18,5 @@ BEAT = {
     "sweep pictures": _every("media.sweep", 5),
     "repair presence": _every("maintenance.repair_presence", 30),
     "resume maintenance": _every("maintenance.resume", 10),
-    "daily maintenance": _every("maintenance.ask_daily", 24 * 3600),
+    "daily maintenance": _every("maintenance.ask_daily", 10),  # which looks whether the day is over
 }

@@ -219,18 +219,39 @@ def test_a_task_that_this_version_does_not_know_ends_with_a_word(app: Flask) -> 
     assert report.state == "failed" and "knows no such task" in report.message
 
 
-def test_the_clock_asks_for_the_daily_tasks_and_not_for_what_is_still_under_way(app: Flask) -> None:
+@contextmanager
+def made_long_ago() -> Iterator[None]:
+    """The site is older than a day."""
+    oldest = database()["migrations"].find_one(sort=[("at", 1)])
+    assert oldest
+    database()["migrations"].update_one({"_id": oldest["_id"]}, {"$set": {"at": LONG_AGO}})
+    yield
+    database()["migrations"].update_one({"_id": oldest["_id"]}, {"$set": {"at": oldest["at"]}})
+
+
+def test_the_clock_asks_for_the_daily_tasks_once_a_day_and_not_for_what_is_still_under_way(app: Flask) -> None:
     for report in Report.objects(state__in=OPEN):
         finished(report.id)
     maintenance.ask_daily()
+    assert not Report.objects(by="beat")  # the site is new
     daily = {task.name for task in maintenance.TASKS.values() if task.daily}
     assert {"retention", "expired-sessions"} <= daily
-    asked = [report for report in Report.objects(state="queued") if report.by == "beat"]
-    assert {report.task for report in asked} == daily and len(asked) == len(daily)
-    maintenance.ask_daily()
-    assert Report.objects(state="queued").count() == len(asked)
-    for report in asked:
+    with made_long_ago():
+        maintenance.ask_daily()
+        asked = list(Report.objects(by="beat"))
+        assert {report.task for report in asked} == daily and len(asked) == len(daily)
+        for report in asked:
+            report.update(set__queued_at=LONG_AGO)
+        maintenance.ask_daily()  # still under way
+        assert Report.objects(by="beat").count() == len(asked)
+        for report in asked:
+            finished(report.id)
+        for _ in range(2):
+            maintenance.ask_daily()
+        assert Report.objects(by="beat").count() == 2 * len(asked)  # the next day's, once
+    for report in Report.objects(state__in=OPEN):
         finished(report.id)
+    Report.objects(by="beat").delete()
 
 
 def test_what_was_set_aside_is_told_once_more(ada: Person) -> None:
