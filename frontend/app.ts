@@ -8,6 +8,7 @@ import { connect, realtimeActs } from "./net/realtime";
 import { resumeOutbox, retryPassing } from "./net/sender";
 import { syncActs, takeDetail } from "./net/sync";
 import { largest } from "./net/uploads";
+import { setVersion } from "./net/version";
 import { watchRecent } from "./recent";
 import { readPath, watchHistory } from "./route";
 import { begin } from "./state/catchup";
@@ -21,6 +22,7 @@ import { watchKeys } from "./ui/keys";
 function start(boot: Boot, root: HTMLElement): void {
   setCsrf(boot.csrf_token);
   largest.file = boot.largest_file;
+  setVersion(boot.version);
   fill(boot);
   drive(begin(openFromPath(boot), performance.now(), Math.random()), { ...syncActs, ...realtimeActs });
   if (boot.chat) takeDetail(boot.chat);

@@ -3,6 +3,7 @@
 import { t } from "../i18n/en";
 import { reachable } from "../store";
 import { feed } from "./drive";
+import { noteVersion, VERSION_HEADER } from "./version";
 
 const SLOW_MS = 20_000;
 /** What a proxy says of a server that is away, and the server of its database. */
@@ -109,6 +110,7 @@ async function send(method: string, path: string, body?: unknown, patience = SLO
   try {
     const response = await fetch(path, init);
     reachable.value = !AWAY.has(response.status);
+    noteVersion(response.headers.get(VERSION_HEADER));
     return response;
   } catch (error) {
     reachable.value = false;

@@ -10,6 +10,7 @@ import { newId } from "./ids";
 import { takeMessage } from "./receive";
 
 const queues = new Map<string, Promise<void>>();
+let leaving = false;
 
 /** Shows a message as on its way and sends it. */
 export function sendMessage(
@@ -50,6 +51,12 @@ export function discardMessage(clientId: string): void {
 
 /** Takes up what an earlier visit left behind. */
 export function resumeOutbox(): void {
+  addEventListener("pagehide", () => {
+    leaving = true;
+  });
+  addEventListener("pageshow", () => {
+    leaving = false;
+  });
   outbox.value = readOutbox(localStorage, me.value.id);
   for (const pending of outbox.value) if (pending.state === "sending") enqueue(pending);
 }
@@ -89,6 +96,7 @@ function post(pending: Pending): Promise<Message> {
 }
 
 function fail(clientId: string, error: unknown): void {
+  if (leaving) return; // cut off by a reload, say: the page that comes takes it up as it is
   const known = error instanceof ApiError ? error : null;
   const reason = known === null || known.status === 0 ? t.sendFailedNetwork : known.message;
   update(clientId, { state: "failed", error: reason, passing: known?.passing ?? false });

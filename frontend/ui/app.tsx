@@ -5,6 +5,7 @@ import { announced, missing, openChat, openId, toast, viewed } from "../store";
 import { ChatPane } from "./chat";
 import { open, opened } from "./keys";
 import { later } from "./later";
+import { NewVersion } from "./newversion";
 import { Sidebar } from "./sidebar";
 import { SignedOut } from "./signedout";
 
@@ -20,6 +21,7 @@ export function App() {
       <button type="button" class="skip button primary hidden" onClick={skip}>
         {t.skip}
       </button>
+      <NewVersion />
       <Sidebar onNew={() => setMaking(true)} />
       <Main onNew={() => setMaking(true)} />
       {making && <NewChat onClose={() => setMaking(false)} />}

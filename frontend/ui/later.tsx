@@ -3,6 +3,8 @@ import { type Signal, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n/en";
+import { askSession } from "../net/api";
+import { isOutdated } from "../net/version";
 import { showToast } from "../store";
 
 /** A component that arrives a moment after it is first shown; where it does not come, the user is told. */
@@ -25,6 +27,12 @@ function bring<P>(
     (Part) => {
       arrived.value = { Part };
     },
-    () => showToast(t.partMissing),
+    () => void tellMissing(),
   );
+}
+
+/** A new version of the page has its parts under other names: then only a reload brings them. */
+async function tellMissing(): Promise<void> {
+  await askSession().catch(() => null);
+  if (!isOutdated()) showToast(t.partMissing);
 }

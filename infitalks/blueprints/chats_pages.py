@@ -12,6 +12,7 @@ from infitalks.blueprints.chats import detail, list_chats, read_log
 from infitalks.blueprints.commands import said_to
 from infitalks.blueprints.guard import caller, csrf_token, page, read_form
 from infitalks.blueprints.realtime import realtime_out
+from infitalks.blueprints.static import page_version
 from infitalks.errors import InfiTalksError, Invalid, NotFound
 from infitalks.models.chats import active_members, membership_of, memberships_of, newest_chats
 from infitalks.models.site import site
@@ -88,7 +89,7 @@ def _chat_page(me: User, chat_id: str | None, seq: int | None) -> str:
     boot = {
         "user": self_out(me).model_dump(mode="json"),
         "csrf_token": csrf_token(),
-        "version": current_app.config["VERSION"],
+        "version": page_version(),
         "largest_file": current_app.extensions["settings"].largest_file_mb * 1024 * 1024,
         "is_admin": bool(me.is_admin),
         "away": bool(me.away),

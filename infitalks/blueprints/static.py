@@ -1,7 +1,9 @@
 """The built page's files, whose names change with their content, so that browsers keep them for ever; and what makes
 the pages an app that can be installed."""
 
+import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, request, send_from_directory
@@ -10,6 +12,7 @@ from infitalks.blueprints.guard import page
 
 blueprint = Blueprint("static_files", __name__)
 
+VERSION_HEADER = "X-InfiTalks-Version"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".map": "application/json", ".json": "application/json"}
 
 
@@ -33,3 +36,19 @@ def get_manifest() -> Response:
     """Name, icons and colours of the app, at the top so that its scope is the whole site."""
     folder = current_app.static_folder or ""
     return send_from_directory(folder, "manifest.webmanifest", mimetype="application/manifest+json")
+
+
+def page_version() -> str:
+    """The version of the package, and of the built page as it lies there now: where a page that is open came from
+    another one, it offers a reload."""
+    manifest = Path(current_app.static_folder or "") / "dist" / "manifest.json"
+    try:
+        build = _digest(manifest, manifest.stat().st_mtime_ns)
+    except OSError:  # not built, or just being built
+        build = "none"
+    return f"{current_app.config['VERSION']}+{build}"
+
+
+@lru_cache(maxsize=4)
+def _digest(file: Path, changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]

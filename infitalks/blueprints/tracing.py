@@ -8,6 +8,7 @@ import time
 from flask import Flask, Response, g, request
 
 from infitalks import logs, metrics, trace
+from infitalks.blueprints.static import VERSION_HEADER, page_version
 from infitalks.settings import Settings
 
 QUIET = ("/static/", "/healthz", "/readyz", "/metrics")  # asked all the time, and of no interest when answered well
@@ -25,6 +26,8 @@ def watch(app: Flask, settings: Settings) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers[trace.HEADER] = trace.current()
+        if request.path.startswith("/api/"):
+            response.headers[VERSION_HEADER] = page_version()
         _tell(response.status_code, time.perf_counter() - g.began)
         return response
 
