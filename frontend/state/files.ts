@@ -2,7 +2,8 @@
 import type { Attachment } from "./types";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
-const TAIL = 8;
+const KEPT = 3;
+const LONGEST_EXTENSION = 16;
 
 export type FileKind = "document" | "archive" | "film" | "sound" | "picture" | "file";
 
@@ -33,12 +34,15 @@ export function sizeOf(bytes: number, locale?: string): string {
   return format.format(bytes / 1024 ** power);
 }
 
-/** A name in two parts: the first may be cut, the second with the extension stays. */
+/**
+ * A name in two parts: the first may be cut, the second with the extension stays. Some letters before it stay too where
+ * the script has none that are joined to the next: Latin and its neighbours.
+ */
 export function splitName(name: string): [string, string] {
-  const letters = [...name];
+  const letters = Array.from(new Intl.Segmenter().segment(name), (each) => each.segment);
   const dot = letters.lastIndexOf(".");
-  const tail = dot > 0 && letters.length - dot <= 2 * TAIL ? letters.length - dot + 3 : TAIL;
-  const cut = Math.max(0, letters.length - tail);
+  const extension = dot > 0 && letters.length - dot <= LONGEST_EXTENSION ? letters.length - dot : 0;
+  const cut = Math.max(0, letters.length - extension - (/[\u0590-\uffff]/.test(name) ? 0 : KEPT));
   return [letters.slice(0, cut).join(""), letters.slice(cut).join("")];
 }
 

@@ -25,6 +25,15 @@ PICTURE_NAMES = frozenset({"jpg", "jpeg", "png", "webp", "gif"})
 ANY_TYPE = "application/octet-stream"
 
 _types = MimeTypes()  # the library's own table, not the machine's, so that a name means the same everywhere
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN = "application/vnd.oasis.opendocument"
+for _extension, _type in {
+    **{".docx": f"{_OFFICE}.wordprocessingml.document", ".odt": f"{_OPEN}.text"},
+    **{".xlsx": f"{_OFFICE}.spreadsheetml.sheet", ".ods": f"{_OPEN}.spreadsheet"},
+    **{".pptx": f"{_OFFICE}.presentationml.presentation", ".odp": f"{_OPEN}.presentation"},
+    **{".7z": "application/x-7z-compressed", ".rar": "application/vnd.rar", ".md": "text/markdown"},
+}.items():
+    _types.add_type(_type, _extension)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from tests.people import Person
 
 pytestmark = pytest.mark.usefixtures("media_process")
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PAGE = b"<!doctype html><script>alert(document.domain)</script>"
 # By name: the bytes, and the content type that is told.
 FILES = {
@@ -41,6 +42,7 @@ FILES = {
     "all.tar.gz": (b"\x1f\x8b\x08" + os.urandom(300), "application/x-tar"),
     "film.mp4": (b"\x00\x00\x00\x18ftypmp42" + os.urandom(100_000), "video/mp4"),
     "notes": (b"x", "application/octet-stream"),
+    "Plan.DOCX": (b"PK\x03\x04" + bytes(40), DOCX),
     "scan.tiff": (b"II*\0" + bytes(40), "image/tiff"),
     "Straße ☕ 写真.TXT": ("grün".encode(), "text/plain"),
 }
