@@ -1,5 +1,6 @@
 """Live events through the official Pusher library, to hosted Pusher Channels or any server of its protocol."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -137,7 +138,8 @@ def _ask(request: Callable[..., Any], *arguments: Any) -> Any:
     except (PusherError, requests.RequestException) as error:
         if isinstance(error, requests.Timeout):
             _away_until = time.monotonic() + AVOID_SECONDS
-        raise RealtimeUnavailable(str(error)) from error
+        # Without the query of the address, which is signed with our secret: this ends in logs.
+        raise RealtimeUnavailable(re.sub(r"\?\S+", "", str(error))) from error
 
 
 def occupied_channels(prefix: str) -> set[str]:

@@ -24,12 +24,15 @@ from tests.receivers import Handler, Receiver, answering, receiving
 from tests.running import Running, wait_until
 
 
-def test_an_away_gateway_makes_entries_wait_without_counting_it_against_them(ada: Person, no_gateway: None) -> None:
+def test_an_away_gateway_makes_entries_wait_without_counting_it_against_them(
+    ada: Person, no_gateway: None, caplog: pytest.LogCaptureFixture
+) -> None:
     chat = ada.group()
     ada.say(chat, "hello")
     for _ in range(4):
         make_due(chat)
         fan.fan_out(ObjectId(chat))
+    assert "live events wait" in caplog.text and "auth_signature" not in caplog.text
     waiting = list(Entry.raw().find({"chat": ObjectId(chat)}))
     assert [(doc["out"]["state"], doc["out"]["tries"]) for doc in waiting] == [("new", 0), ("new", 0)]
     assert all(doc["out"]["due"] > datetime.now(UTC) for doc in waiting)
