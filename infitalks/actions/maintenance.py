@@ -57,7 +57,7 @@ TASKS = {
         ),
         Task(
             "unknown-pictures",
-            "Drop what the media service has held for a day and no picture here names. Not where others use the same "
+            "Drop what the media service has held for a day and no record here names. Not where others use the same "
             "account: theirs are unknown here, too.",
             upkeep.drop_unknown_assets,
             takes_away=True,

@@ -11,7 +11,7 @@ from infitalks.actions.deliveries import redeliver
 from infitalks.actions.media import PUBLIC_IDS, destroy_media, retry_media
 from infitalks.actions.sessions import end_session, expired
 from infitalks.actions.turns import Turn
-from infitalks.backends.media import Listed, MediaRefused, MediaUnavailable, store
+from infitalks.backends.media import Kind, Listed, MediaRefused, MediaUnavailable, store
 from infitalks.errors import Conflict, NotFound, Unavailable
 from infitalks.models.database import Doc, database
 from infitalks.models.deliveries import EVENTS, Delivery
@@ -80,35 +80,42 @@ def _require_media_service() -> None:
 
 
 def drop_unknown_assets(turn: Turn) -> Iterator[Any]:
-    """The media service's side: pictures whose record is gone, or whose worker died where nobody could clear up.
+    """The media service's side: what has lost its record, or was left by a worker that died where nobody could clear up.
 
-    A record is there before its picture is uploaded, so that what is unknown and a day old belongs to none.
+    A record is there before its picture or file is uploaded, so that what is unknown and a day old belongs to none.
     """
     turn.count(looked_at=0, unknown=0, dropped=0, kept=0)
-    after = turn.after or {}
-    cursor, kept = after.get("cursor"), after.get("kept", 0)
+    after = turn.after or {"kind": "image"}
+    yield from _drop_unknown(turn, after["kind"], after.get("cursor"), after.get("kept", 0))
+    if after["kind"] == "image":
+        yield {"kind": "raw"}
+        yield from _drop_unknown(turn, "raw", None, 0)
+
+
+def _drop_unknown(turn: Turn, kind: Kind, cursor: str | None, kept: int) -> Iterator[Any]:
+    """Of one kind, page by page. Of the first one an earlier turn kept so many, and what it dropped is gone from it."""
     while True:
-        found, following = _listed(cursor)
-        unknown = _unknown(found)[kept:]  # on this page an earlier turn came so far; what it dropped is gone from it
+        found, following = _listed(kind, cursor)
+        unknown = _unknown(found)[kept:]
         at_once = len(found) if turn.dry_run else PICTURES
         while batch := unknown[:at_once]:
             unknown = unknown[at_once:]
-            kept += _drop_assets(turn, batch)
-            yield {"cursor": cursor, "kept": kept}
+            kept += _drop_assets(turn, kind, batch)
+            yield {"kind": kind, "cursor": cursor, "kept": kept}
         turn.seen += len(found)
         turn.count(looked_at=len(found))
         if not following:
             return
         cursor, kept = following, 0
-        yield {"cursor": cursor}
+        yield {"kind": kind, "cursor": cursor}
 
 
-def _listed(cursor: str | None) -> tuple[list[Listed], str | None]:
+def _listed(kind: Kind, cursor: str | None) -> tuple[list[Listed], str | None]:
     """A page of what the media service holds; the first one where it does not know the cursor any more."""
     try:
-        return store().list_assets("image", cursor, prefix=PUBLIC_IDS, most=LISTED)
+        return store().list_assets(kind, cursor, prefix=PUBLIC_IDS, most=LISTED)
     except MediaRefused:
-        return store().list_assets("image", prefix=PUBLIC_IDS, most=LISTED)
+        return store().list_assets(kind, prefix=PUBLIC_IDS, most=LISTED)
     except MediaUnavailable as error:
         raise Unavailable(f"The media service is away: {error}.") from error
 
@@ -119,12 +126,12 @@ def _unknown(found: list[Listed]) -> list[str]:
     return [public_id for public_id in old if public_id not in known]
 
 
-def _drop_assets(turn: Turn, public_ids: list[str]) -> int:
+def _drop_assets(turn: Turn, kind: Kind, public_ids: list[str]) -> int:
     """Returns how many had to be kept, or all where nothing is to be changed."""
     turn.count(unknown=len(public_ids))
     if turn.dry_run:
         return len(public_ids)
-    dropped = sum(_could(turn, store().destroy, public_id) for public_id in public_ids)
+    dropped = sum(_could(turn, lambda which: store().destroy(which, kind), public_id) for public_id in public_ids)
     turn.count(dropped=dropped, kept=len(public_ids) - dropped)
     return len(public_ids) - dropped
 

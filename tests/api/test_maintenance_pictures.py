@@ -2,6 +2,7 @@
 keep the others.
 """
 
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -53,12 +54,14 @@ def test_what_the_media_service_holds_and_nobody_here_knows_is_dropped_after_a_d
     left = [f"infitalks/left-{number}" for number in range(5)]
     for public_id in (*left, "somebody-elses/picture"):
         store().upload(picture, public_id)
+    raw = "infitalks/left.txt"
+    store().upload_file(io.BytesIO(b"a file"), 6, raw)
     monkeypatch.setattr(upkeep, "LISTED", 2)
     monkeypatch.setattr(upkeep, "PICTURES", 1)
-    assert run("unknown-pictures").counts == {"looked at": 6, "unknown": 0, "dropped": 0, "kept": 0}  # none is old
+    assert run("unknown-pictures").counts == {"looked at": 7, "unknown": 0, "dropped": 0, "kept": 0}  # none is old
     monkeypatch.setattr(upkeep, "ORPHAN_AGE", timedelta(minutes=-1))
-    assert run("unknown-pictures", dry_run=True).counts == {"looked at": 6, "unknown": 5, "dropped": 0, "kept": 0}
-    assert all(map(is_there, left))
+    assert run("unknown-pictures", dry_run=True).counts == {"looked at": 7, "unknown": 6, "dropped": 0, "kept": 0}
+    assert all(map(is_there, left)) and store().list_assets("raw")[0]
     monkeypatch.setattr(upkeep, "_could", dies_after(2, upkeep._could))
     monkeypatch.setattr(maintenance, "TURN_SECONDS", 0)
     report = maintenance.ask("unknown-pictures", "test")
@@ -66,8 +69,13 @@ def test_what_the_media_service_holds_and_nobody_here_knows_is_dropped_after_a_d
         while maintenance.report_of(report.id).is_open:
             maintenance.run(report.id)
     counts = finished(report.id).counts
-    assert (counts["unknown"], counts["dropped"], counts["kept"]) == (5, 5, 0)
-    assert not any(map(is_there, left)) and is_there(own) and is_there("somebody-elses/picture")
+    assert (counts["unknown"], counts["dropped"], counts["kept"]) == (6, 6, 0)
+    assert (
+        not store().list_assets("raw")[0]
+        and not any(map(is_there, left))
+        and is_there(own)
+        and is_there("somebody-elses/picture")
+    )
     assert run("unknown-pictures").counts["unknown"] == 0
 
 
