@@ -80,7 +80,7 @@ def _require_media_service() -> None:
 
 
 def drop_unknown_assets(turn: Turn) -> Iterator[Any]:
-    """The media service's side: what has lost its record, or was left by a worker that died where nobody could clear up.
+    """The media service's side: what lost its record, or was left by a worker that died where nobody could clear up.
 
     A record is there before its picture or file is uploaded, so that what is unknown and a day old belongs to none.
     """
