@@ -29,12 +29,18 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        said = {"time": at, "level": record.levelname.lower(), "logger": record.name, "event": record.getMessage()}
+        said = {"time": at, "level": record.levelname.lower(), "logger": record.name, "event": _event(record)}
         said |= {"request_id": trace.current()} if trace.current() else {}
         said |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1]:
             said |= _told(record.exc_info[1])
         return json.dumps(said, default=str)
+
+
+def _event(record: logging.LogRecord) -> str:
+    """What happened. Where a library tells of an exception, as Celery does, without its text behind the colon."""
+    text = record.getMessage()
+    return text.partition(": ")[0] if record.exc_info and not record.name.startswith("infitalks") else text
 
 
 def _told(error: BaseException) -> dict[str, Any]:

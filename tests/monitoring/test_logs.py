@@ -5,6 +5,8 @@ import logging
 import sys
 from typing import Any
 
+import pytest
+
 from infitalks.logs import JsonLines
 from tests.monitoring.conftest import REQUEST_ID, Watched
 
@@ -63,13 +65,14 @@ def test_every_line_of_ours_is_one_object(watched: Watched) -> None:
         assert {"time", "level", "logger", "event"} <= json.loads(text).keys()
 
 
-def test_of_an_exception_a_line_tells_type_and_place_and_not_its_text() -> None:
-    marker = "E11000 dup key: { email: 'ada@example.org' }"
+@pytest.mark.parametrize(("logger", "said"), [("infitalks.app", "failed"), ("celery.app.trace", "failed: %r")])
+def test_of_an_exception_a_line_tells_type_and_place_and_not_its_text(logger: str, said: str) -> None:
     try:
-        raise KeyError(marker)
-    except KeyError:
-        record = logging.LogRecord("infitalks", logging.ERROR, __file__, 1, "unexpected", None, sys.exc_info())
+        raise KeyError("E11000 dup key: { email: 'ada@example.org' }")
+    except KeyError as error:
+        told = (error,) if "%" in said else None
+        record = logging.LogRecord(logger, logging.ERROR, __file__, 1, said, told, sys.exc_info())
     line = json.loads(JsonLines().format(record))
-    assert (line["event"], line["exception"]) == ("unexpected", "KeyError")
+    assert (line["event"], line["exception"]) == ("failed", "KeyError")
     assert "test_logs.py" in line["at"][-1]
     assert "example.org" not in json.dumps(line)
