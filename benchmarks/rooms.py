@@ -156,8 +156,8 @@ async def arrive(url: str, library: Pusher, late: list[str], room: Room, program
     """Each of them shares the largest room with all the others, who are told."""
     end = programs.begin(idle)
     clients = [await listen(url, library, channel) for channel in late]
-    online = {"username": {"$in": [f"member{room.size - 2 - number}" for number in range(LATE)]}, "online": True}
-    wait_until(lambda: User.raw().count_documents(online) == LATE and not queue.depths()["realtime"], "they are online")
+    online = {"epoch": {"$in": [channel.rpartition("-")[2] for channel in late]}, "online": True}
+    wait_until(lambda: User.raw().count_documents(online) == LATE and not queue.depths()["realtime"], "they came", 60)
     await asyncio.sleep(2)
     show("arrival", room, f"{'':21}", end(LATE))
     return clients
@@ -182,16 +182,14 @@ async def attend(ada: Client, programs: Programs, library: Pusher) -> None:
     where = ada.call("GET", "/api/realtime")
     url = f"ws://127.0.0.1:{where['port']}/app/{where['key']}?protocol=7"
     *members, (first, _), (second, _) = people(ada.id, max(SIZES) + 1)
+    away = [channel for _, channel in members[-LATE:]]
+    empty = programs.memory("gateway")
+    # Before the rooms: who shares a chat with nobody comes online without a word to anybody.
+    clients = [await listen(url, library, channel) for _, channel in members[:-LATE]]
+    everybody = {"username": {"$regex": "^member"}, "online": True}
+    wait_until(lambda: User.raw().count_documents(everybody) == len(clients), "they are online", 60)
     rooms = [Room(ada, [user for user, _ in members[: size - 1]]) for size in SIZES]
     all_told()
-    empty = programs.memory("gateway")
-    # Online already: a thousand who come at once are told to a thousand each, which would be measured with all else.
-    User.raw().update_many({"username": {"$regex": "^member"}}, {"$set": {"online": True}})
-    away = [name for _, name in members[-LATE:]]
-    User.raw().update_many(
-        {"_id": {"$in": [ObjectId(user) for user, _ in members[-LATE:]]}}, {"$set": {"online": False}}
-    )
-    clients = [await listen(url, library, channel) for _, channel in members[:-LATE]]
     each = (programs.memory("gateway") - empty) / len(clients) / 1024
     print(f"{len(clients)} open sockets: {each:.1f} KiB of the gateway's memory each")
     idle = programs.idle()

@@ -33,6 +33,8 @@ BATCH = 100  # entries read at once
 MOST_TRIES = 3
 RETRY_SECONDS = 2
 LONGEST_RETRY_SECONDS = 8
+# Members. Where more read, type, come and go, each of them told to all would keep messages waiting: N times N notices.
+LARGE_CHAT = 100
 
 
 class LeaseLost(Exception):
@@ -189,13 +191,13 @@ def tell_read(chat_id: ObjectId, user_id: ObjectId) -> None:
     membership = membership_of(chat_id, user_id)
     if membership and membership["active"]:
         data = {"chat_id": str(chat_id), "user_id": str(user_id), "seq": membership["read_seq"]}
-        _notify_chat(chat_id, "read", data)
+        _notify(_hearers(chat_id, user_id), "read", data)
 
 
 def tell_typing(chat_id: ObjectId, user_id: ObjectId) -> None:
     membership = membership_of(chat_id, user_id)
     if membership and membership["active"]:
-        _notify_chat(chat_id, "typing", {"chat_id": str(chat_id), "user_id": str(user_id)})
+        _notify(_hearers(chat_id, user_id), "typing", {"chat_id": str(chat_id), "user_id": str(user_id)})
 
 
 def tell_me(user_id: ObjectId) -> None:
@@ -209,11 +211,11 @@ def tell_own_chat(chat_id: ObjectId, user_id: ObjectId) -> None:
 
 
 def tell_presence(user_id: ObjectId) -> None:
-    """To all who share a chat, and to the user's own pages: one in which they do move contradicts."""
+    """To all who share a chat that is not large, and to the user's own pages: one in which they do move contradicts."""
     user = user_by_id(user_id)
     if user:
         data = {"user_id": str(user_id), "online": bool(user.online), "away": bool(user.online and user.away)}
-        _notify([*contacts_of(user_id), user_id], "presence", data)
+        _notify([*contacts_of(user_id, LARGE_CHAT), user_id], "presence", data)
 
 
 def tell_ephemeral(user_id: ObjectId, chat_id: ObjectId) -> None:
@@ -229,8 +231,10 @@ def tell_moved(old_channel: str) -> None:
         realtime.publish([old_channel], [("moved", "{}")])
 
 
-def _notify_chat(chat_id: ObjectId, event: str, data: Doc) -> None:
-    _notify([member["user"] for member in active_members(chat_id)], event, data)
+def _hearers(chat_id: ObjectId, user_id: ObjectId) -> list[ObjectId]:
+    """Who hears what the user does in the chat beside writing: all, or in a large one the user's own pages."""
+    members = [member["user"] for member in active_members(chat_id)]
+    return members if len(members) <= LARGE_CHAT else [user_id]
 
 
 def _notify(user_ids: list[ObjectId], event: str, data: Doc) -> None:

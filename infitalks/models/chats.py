@@ -147,8 +147,8 @@ def chat_with_retention(chat_id: Any, *, behind: bool = False) -> Doc | None:
     return Chat.raw().find_one(query, {"retention_days": 1}, sort=[("_id", 1)], hint="retention")
 
 
-def contacts_of(user_id: ObjectId) -> list[ObjectId]:
-    """Everybody who shares a chat with the user."""
-    chats = list(memberships_of(user_id))
+def contacts_of(user_id: ObjectId, largest: int) -> list[ObjectId]:
+    """Everybody who shares a chat of up to `largest` members with the user."""
+    chats = [chat for chat, count in member_counts(list(memberships_of(user_id))).items() if count <= largest]
     found = Membership.raw().distinct("user", {"chat": {"$in": chats}, "active": True})
     return [contact for contact in found if contact != user_id]

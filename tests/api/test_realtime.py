@@ -10,7 +10,7 @@ from flask import Flask
 
 from infitalks.actions import realtime, sessions, users
 from infitalks.models.users import live_channels
-from infitalks.tasks.realtime import tell_moved, tell_read, tell_typing
+from infitalks.tasks.realtime import tell_moved, tell_presence, tell_read, tell_typing
 from tests.api.listening import Page, ask, channel, rung, tell
 from tests.api.signing import bearer, log_in, signed_in, stored_user, tokens
 from tests.people import Person
@@ -122,6 +122,29 @@ def test_members_hear_who_types_reads_and_joins(ada: Person, bob: Person, page: 
     tell_typing(chat, bob.id)
     tell_typing(chat, ada.id)  # the first thing heard after: bob's typing was nobody's
     assert opened.next() == ("typing", {"chat_id": chat, "user_id": ada.id})
+
+
+def test_in_a_large_chat_all_hear_what_is_said_and_only_ones_own_pages_who_reads_types_and_comes(
+    ada: Person, bob: Person, eve: Person, page: Callable[[Person], Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime, "LARGE_CHAT", 2)
+    chat = ada.group(bob, eve)
+    tell(chat)
+    others, own = page(ada), page(bob)
+    message = bob.say(chat, "hello")
+    bob.post(f"/api/chats/{chat}/read", {"seq": message["seq"]})
+    tell_typing(chat, bob.id)
+    tell_read(chat, bob.id)
+    tell_presence(bob.id)
+    assert [own.next()[0] for _ in range(3)] == ["typing", "read", "presence"]
+    tell(chat)
+    assert others.next()[0] == "log"  # the first thing heard
+    small = ada.group(bob)
+    tell(small)
+    others.entries(1)
+    assert others.next()[0] == "chats"
+    tell_presence(bob.id)
+    assert others.next() == ("presence", {"user_id": bob.id, "online": False, "away": False})
 
 
 # Channels that nobody may join
