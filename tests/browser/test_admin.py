@@ -94,13 +94,20 @@ def press_on(page: Page, target: Any) -> None:
     page.keyboard.press("Enter")
 
 
+def every_page(page: Page, boss: Visitor) -> list[str]:
+    """One account's and one chat's among them."""
+    page.goto(f"{boss.url}/admin/chats")
+    chat = page.get_by_role("link", name="Look at").first.get_attribute("href") or ""
+    return [*PAGES, f"/users/{boss.id}", chat.removeprefix("/admin")]
+
+
 def test_no_page_of_the_admins_breaks_a_rule_of_accessibility(
     browser: Browser, boss: Visitor, size: dict[str, Any]
 ) -> None:
     found: list[str] = []
     with browser.new_context(storage_state=boss.context.storage_state(), reduced_motion="reduce", **size) as context:
         page = context.new_page()
-        for path in (*PAGES, f"/users/{boss.id}"):
+        for path in every_page(page, boss):
             page.goto(f"{boss.url}/admin{path}")
             for summary in page.locator("summary").all():
                 summary.click()  # what is folded away has to be read, too
@@ -115,7 +122,7 @@ def test_no_page_of_the_admins_is_wider_than_a_narrow_screen(browser: Browser, b
     narrow: dict[str, Any] = {"viewport": {"width": 320, "height": 640}}
     with browser.new_context(storage_state=boss.context.storage_state(), **narrow) as context:
         page = context.new_page()
-        for path in (*PAGES, f"/users/{boss.id}"):
+        for path in every_page(page, boss):
             page.goto(f"{boss.url}/admin{path}")
             for summary in page.locator("summary").all():
                 summary.click()
@@ -141,6 +148,30 @@ def test_retention_is_turned_on_on_a_phone_and_only_where_that_is_meant(
         days.fill("")
         page.get_by_role("button", name="Save").tap()
         expect(days).to_have_value("")
+
+
+def test_an_owner_lets_messages_vanish_on_a_phone_and_members_read_so(
+    browser: Browser, boss: Visitor, visit: Visit, playwright: Playwright
+) -> None:
+    guest = visit("Guest")
+    chat = boss.group("Short memory", guest)
+    phone = {key: value for key, value in playwright.devices["Pixel 7"].items() if key != "default_browser_type"}
+    with browser.new_context(storage_state=boss.context.storage_state(), **phone) as context:
+        page = context.new_page()
+        page.goto(f"{boss.url}/c/{chat}/settings")
+        page.get_by_label("Keep messages for so many days").fill("30")
+        page.get_by_role("button", name="Save").tap()
+        page.get_by_label("That is meant").tap()
+        page.get_by_role("button", name="Save").tap()
+        expect(page.get_by_text("30 days after they were sent")).to_be_visible()
+        page.evaluate(AXE)
+        assert page.evaluate(FAULTS, RULES) == [] and page.evaluate(TOO_WIDE) == []
+    seen = guest.context.new_page()
+    seen.goto(f"{guest.url}/c/{chat}")
+    expect(seen.get_by_text(f"{boss.username} set messages to vanish after 30 days")).to_be_visible()
+    seen.goto(f"{guest.url}/c/{chat}/settings")
+    expect(seen.get_by_text("30 days after they were sent")).to_be_visible()
+    expect(seen.get_by_label("Keep messages for so many days")).to_have_count(0)
 
 
 def test_the_command_line_follows_a_task_to_its_end(whole: WholeRun) -> None:
