@@ -6,12 +6,19 @@ import { type Ephemerals, unsaid } from "./state/ephemerals";
 import type { ChatLog } from "./state/log";
 import type { Pending } from "./state/outbox";
 import { blank } from "./state/page";
-import type { Attachment, Boot, Chat, Member, Message, User } from "./state/types";
+import type { Attachment, Boot, Chat, Member, Message, Self } from "./state/types";
 import type { Typing } from "./state/typing";
 
-const nobody: User = { id: "", username: "", display_name: "", avatar_url: null, kind: "person" };
+const nobody: Self = {
+  id: "",
+  username: "",
+  display_name: "",
+  avatar_url: null,
+  kind: "person",
+  preferences: { enter_sends: true },
+};
 
-export const me = signal<User>(nobody);
+export const me = signal(nobody);
 export const isAdmin = signal(false);
 export const chats = signal<readonly Chat[]>([]);
 /** The cursor for older chats; null: all are here. */

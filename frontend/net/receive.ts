@@ -6,7 +6,7 @@ import { changeChat, withEntries, withRead } from "../state/chats";
 import { filesIn } from "../state/files";
 import { readBy } from "../state/members";
 import { plain } from "../state/plain";
-import type { Entry, Message, User } from "../state/types";
+import type { Entry, Message, Self } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
 import { announced, chats, me, members, openId, page, setPresence, typing } from "../store";
 import { call } from "./api";
@@ -29,7 +29,7 @@ const handlers: Record<string, (data: never) => void> = {
       ? takeOwnRead(data.chat_id, data.seq)
       : takeRead(data.chat_id, data.user_id, data.seq),
   me: () =>
-    void call<User>("GET", "/api/users/me").then(
+    void call<Self>("GET", "/api/users/me").then(
       (user) => (me.value = user),
       () => {},
     ),

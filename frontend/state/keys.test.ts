@@ -13,20 +13,26 @@ const enter: Press = {
 };
 
 test("Enter sends and Shift+Enter makes a line", () => {
-  assert.equal(sends(enter, false), true);
-  assert.equal(sends({ ...enter, shiftKey: true }, false), false);
+  assert.equal(sends(enter, false, true), true);
+  assert.equal(sends({ ...enter, shiftKey: true }, false, true), false);
 });
 
 test("Enter that confirms an input method's candidate never sends", () => {
-  assert.equal(sends({ ...enter, isComposing: true }, false), false);
-  assert.equal(sends({ ...enter, keyCode: 229 }, false), false);
+  assert.equal(sends({ ...enter, isComposing: true }, false, true), false);
+  assert.equal(sends({ ...enter, keyCode: 229 }, false, true), false);
 });
 
 test("on a touch screen Enter makes a line and Ctrl+Enter sends", () => {
-  assert.equal(sends(enter, true), false);
-  assert.equal(sends({ ...enter, ctrlKey: true }, true), true);
+  assert.equal(sends(enter, true, true), false);
+  assert.equal(sends({ ...enter, ctrlKey: true }, true, true), true);
 });
 
 test("other keys send nothing", () => {
-  assert.equal(sends({ ...enter, key: "a", keyCode: 65 }, false), false);
+  assert.equal(sends({ ...enter, key: "a", keyCode: 65 }, false, true), false);
+});
+
+test("with the setting turned round, Enter makes a line and Ctrl+Enter or Cmd+Enter sends", () => {
+  assert.equal(sends(enter, false, false), false);
+  assert.equal(sends({ ...enter, ctrlKey: true }, false, false), true);
+  assert.equal(sends({ ...enter, metaKey: true }, false, false), true);
 });

@@ -11,9 +11,12 @@ export function composing(press: Press): boolean {
   return press.isComposing || press.keyCode === 229;
 }
 
-/** Whether a press sends: Enter, but a new line with Shift, and on touch screens, where Send is a button. */
-export function sends(press: Press, touch: boolean): boolean {
+/**
+ * Whether a press sends: Enter with Ctrl or Cmd, and `plain` Enter; not on touch screens, where Send is a button, nor
+ * with Shift.
+ */
+export function sends(press: Press, touch: boolean, plain: boolean): boolean {
   if (press.key !== "Enter" || composing(press)) return false;
   if (press.ctrlKey || press.metaKey) return true;
-  return !touch && !press.shiftKey && !press.altKey;
+  return plain && !touch && !press.shiftKey && !press.altKey;
 }

@@ -8,6 +8,15 @@ export interface User {
   kind: "person" | "bot";
 }
 
+/** How this user wants pages, wherever they sign in. */
+export interface Preferences {
+  /** Else Enter is a new line, and Ctrl or Cmd with it sends. */
+  enter_sends: boolean;
+}
+
+/** The user whose page this is. */
+export type Self = User & { preferences: Preferences };
+
 export interface Attachment {
   id: string;
   kind: "picture" | "file";
@@ -221,7 +230,7 @@ export interface RealtimeConfig {
 }
 
 export interface Boot {
-  user: User;
+  user: Self;
   csrf_token: string;
   version: string;
   /** In bytes, of a file that is no picture. */

@@ -62,7 +62,7 @@ export function Composer({ chat }: { chat: Chat }) {
   };
   const onKey = (event: KeyboardEvent) => {
     if (walkOffer(offer, event, text)) return;
-    if (sends(event, touch.matches)) {
+    if (sends(event, touch.matches, me.value.preferences.enter_sends)) {
       event.preventDefault();
       submit();
     } else if (event.key === "Escape" && about) stop();

@@ -30,7 +30,7 @@ from infitalks.models.users import (
     user_by_login,
 )
 from infitalks.schemas.base import Name, fitting
-from infitalks.schemas.users import Email, ProfileIn, RegisterIn, Username
+from infitalks.schemas.users import Email, PreferencesOut, ProfileIn, RegisterIn, Username
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,16 @@ def update_profile(user: User, asked: ProfileIn) -> User:
     return user
 
 
+def set_preferences(user: User, asked: PreferencesOut) -> User:
+    """Set what is given of them; the user's other pages are told."""
+    given = {f"preferences.{name}": value for name, value in asked.model_dump(exclude_unset=True).items()}
+    if given:
+        User.raw().update_one({"_id": user.id}, {"$set": given})
+        user.reload()
+        events.self_changed(user.id)
+    return user
+
+
 def change_password(user: User, current: str | None, password: str, *, kept: str | None) -> None:
     """Set the password, given the current one where there is one; all other sessions end."""
     if user.password_hash and not password_fits(user.password_hash, current or ""):
@@ -153,6 +163,7 @@ def close_account(user: User, password: str | None) -> None:
         unset__email=True,
         unset__password_hash=True,
         unset__avatar=True,
+        unset__preferences=True,
     )
     end_all_sessions(user.id)
 

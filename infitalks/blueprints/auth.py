@@ -19,6 +19,8 @@ from infitalks.models.users import User, public_users, search_users
 from infitalks.schemas.users import (
     CloseIn,
     LoginIn,
+    PreferencesIn,
+    PreferencesOut,
     ProfileIn,
     RefreshIn,
     RegisterIn,
@@ -28,6 +30,7 @@ from infitalks.schemas.users import (
     UserOut,
     UsersOut,
     UsersQuery,
+    preferences_out,
     self_out,
     user_out,
 )
@@ -136,6 +139,18 @@ def get_me(me: User) -> SelfOut:
 @api(body=ProfileIn, answers={200: SelfOut})
 def patch_me(me: User, body: ProfileIn) -> SelfOut:
     return self_out(users.update_profile(me, body))
+
+
+@blueprint.get("/api/users/me/preferences")
+@api(answers={200: PreferencesOut})
+def get_preferences(me: User) -> PreferencesOut:
+    return preferences_out(me)
+
+
+@blueprint.patch("/api/users/me/preferences")
+@api(body=PreferencesIn, answers={200: PreferencesOut})
+def patch_preferences(me: User, body: PreferencesIn) -> PreferencesOut:
+    return preferences_out(users.set_preferences(me, body))
 
 
 @blueprint.delete("/api/users/me")

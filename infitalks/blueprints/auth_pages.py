@@ -18,7 +18,7 @@ from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, bots_of
 from infitalks.schemas.base import validate
 from infitalks.schemas.bots import BotIn
-from infitalks.schemas.users import LoginIn, PasswordIn, ProfileIn, RegisterIn, user_out
+from infitalks.schemas.users import LoginIn, PasswordIn, PreferencesForm, ProfileIn, RegisterIn, user_out
 
 blueprint = Blueprint("auth_pages", __name__)
 
@@ -189,6 +189,14 @@ def look_form(me: User) -> Any:
     keep_look(current_app, response, read_form(LookIn))
     flash("Saved. It holds for this browser.")
     return response
+
+
+@blueprint.post("/settings/preferences")
+@page(form=PreferencesForm)
+def preferences_form(me: User) -> Any:
+    users.set_preferences(me, read_form(PreferencesForm))
+    flash("Saved.")
+    return redirect(f"{url_for('auth_pages.settings_page')}#preferences")
 
 
 @blueprint.post("/settings/password")

@@ -7,6 +7,7 @@ from bson import ObjectId
 from mongoengine import (
     BooleanField,
     DateTimeField,
+    DictField,
     EmbeddedDocument,
     EmbeddedDocumentListField,
     ListField,
@@ -45,6 +46,7 @@ class User(Stored):
     epoch = StringField(required=True)
     online = BooleanField(default=False)
     away = BooleanField(default=False)  # has pages that listen, and has not moved in any of them for a while
+    preferences = DictField()  # what was set of schemas.users.PreferencesOut; the rest is as it says
     token_hash = StringField()
     created_by = ObjectIdField()
     created_at = DateTimeField(required=True)

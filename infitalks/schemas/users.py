@@ -76,11 +76,30 @@ class UserOut(Out):
     kind: Literal["person", "bot"]
 
 
+class PreferencesOut(Out):
+    """How somebody wants their pages, wherever they sign in. Each field has a default, which holds until it is set.
+    (What a browser looks like is its own: blueprints/looks.py.)
+
+    `enter_sends`: else Enter is a new line, and Ctrl or Cmd with it sends.
+    """
+
+    enter_sends: bool = True
+
+
+class PreferencesIn(PreferencesOut, In):
+    """What is given is set."""
+
+
+class PreferencesForm(PreferencesOut, Query):
+    """A page's form, whose fields arrive as text: on or off."""
+
+
 class SelfOut(UserOut):
     """One's own account."""
 
     email: str | None
     is_admin: bool
+    preferences: PreferencesOut
 
 
 class SessionOut(Out):
@@ -123,4 +142,11 @@ def self_out(user: User) -> SelfOut:
         kind=user.kind,
         email=user.email,
         is_admin=bool(user.is_admin),
+        preferences=preferences_out(user),
     )
+
+
+def preferences_out(user: User) -> PreferencesOut:
+    """What was set, and the rest as it is for all. What an older version had stored besides is left out."""
+    known = PreferencesOut.model_fields.keys() & user.preferences.keys()
+    return PreferencesOut(**{name: user.preferences[name] for name in known})

@@ -22,6 +22,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "LookIn": {"theme": "dark", "motion": "still", "keys": "off"},
     "MembersIn": {"user_ids": [ID]},
     "MessageIn": {"chat_id": ID, "client_id": "c1", "text": "hello", "attachments": [], "reply_to": None},
+    "PreferencesIn": {"enter_sends": False},
     "PressIn": {"button": "b0000", "client_id": "p1"},
     "ProfileIn": {"display_name": "Ada"},
     "ReadIn": {"seq": 1},
