@@ -21,7 +21,12 @@ async function buildPage() {
   await rm(DIST, { recursive: true, force: true });
   const { metafile } = await esbuild.build({
     ...common,
-    entryPoints: ["frontend/app.ts", "frontend/styles/app.css", "frontend/styles/plain.css"],
+    entryPoints: [
+      "frontend/app.ts",
+      "frontend/settings.ts",
+      "frontend/styles/app.css",
+      "frontend/styles/plain.css",
+    ],
     outdir: DIST,
     entryNames: "[name]-[hash]",
     chunkNames: "chunk-[name]-[hash]",

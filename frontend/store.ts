@@ -6,7 +6,7 @@ import { type Ephemerals, unsaid } from "./state/ephemerals";
 import type { ChatLog } from "./state/log";
 import type { Pending } from "./state/outbox";
 import { blank } from "./state/page";
-import type { Attachment, Boot, Chat, Member, Message, Self } from "./state/types";
+import type { Boot, Chat, Member, Message, Self } from "./state/types";
 import type { Typing } from "./state/typing";
 
 const nobody: Self = {
@@ -46,8 +46,8 @@ export const announced = signal("");
 export const toast = signal("");
 /** The message that the composer answers or changes. */
 export const composing = signal<{ kind: "reply" | "edit"; message: Message } | null>(null);
-/** The pictures in the large view. */
-export const viewed = signal<{ list: Attachment[]; index: number } | null>(null);
+/** The picture in the large view, and its message. */
+export const viewed = signal<{ message: Message; id: string } | null>(null);
 /** A message that the log is to go to. */
 export const jump = signal<{ chatId: string; messageId?: string; seq?: number } | null>(null);
 

@@ -30,7 +30,15 @@ export function toggleReaction(message: Message, emoji: string): Promise<void> {
 
 /** Has a failed picture processed again. */
 export async function retryPicture(message: Message, id: string): Promise<void> {
-  const again = await call<Attachment>("POST", `/api/media/${id}/retry`);
+  showPicture(message, id, await call<Attachment>("POST", `/api/media/${id}/retry`));
+}
+
+/** Says what a picture of one's own shows; "" takes the words away. Throws ApiError. */
+export async function describePicture(message: Message, id: string, alt: string): Promise<void> {
+  showPicture(message, id, await call<Attachment>("PATCH", `/api/media/${id}`, { alt }));
+}
+
+function showPicture(message: Message, id: string, again: Attachment): void {
   const attachments = message.attachments.map((each) => (each.id === id ? { ...each, ...again } : each));
   changeLog(message.chat_id, (log) => patchMessage(log, message.id, (now) => ({ ...now, attachments })));
 }

@@ -1,5 +1,5 @@
 // Uploads pictures and files with progress, and remembers what pictures look like until the server shows them.
-// Not for: the chips in the composer (ui/uploads.tsx).
+// Not for: the chips in the composer (ui/uploads.ts).
 import { t } from "../i18n/en";
 import { sizeOf } from "../state/files";
 import type { Attachment } from "../state/types";
@@ -10,10 +10,17 @@ export const LARGEST_BYTES = 10 * 1024 * 1024;
 export const largest = { file: LARGEST_BYTES };
 export const PICTURE_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif"];
 
-const previews = new Map<string, string>();
+/** `url` is an object URL, "" while there is none; the size is in pixels, 0 until it was shown once. */
+export interface Preview {
+  url: string;
+  width: number;
+  height: number;
+}
 
-/** The local picture of an attachment that was uploaded from this page, as an object URL. */
-export const previewOf = (mediaId: string): string | undefined => previews.get(mediaId);
+const previews = new Map<string, Preview>();
+
+/** The local picture of an attachment that was uploaded from this page. */
+export const previewOf = (mediaId: string): Preview | undefined => previews.get(mediaId);
 
 /** Whether it is one that the page can show. */
 export const isPicture = (file: File): boolean => PICTURE_TYPES.includes(file.type);
@@ -30,8 +37,8 @@ export interface Transfer {
   cancel: () => void;
 }
 
-/** Sends a file, whose preview is empty where it is no picture; `progress` gets shares from 0 to 1. `done` rejects with ApiError. */
-export function upload(file: File, preview: string, progress: (share: number) => void): Transfer {
+/** Sends a file; `preview` null: no picture. `progress` gets shares from 0 to 1. `done` rejects with ApiError. */
+export function upload(file: File, preview: Preview | null, progress: (share: number) => void): Transfer {
   const request = new XMLHttpRequest();
   request.open("POST", "/api/media");
   request.setRequestHeader("X-CSRF-Token", csrfToken());
@@ -51,7 +58,7 @@ export function upload(file: File, preview: string, progress: (share: number) =>
   return { done, cancel: () => request.abort() };
 }
 
-function remember(attachment: Attachment, preview: string): Attachment {
+function remember(attachment: Attachment, preview: Preview | null): Attachment {
   if (preview) previews.set(attachment.id, preview);
   return attachment;
 }

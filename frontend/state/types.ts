@@ -23,10 +23,14 @@ export interface Attachment {
   state: "processing" | "ready" | "failed";
   reason: string | null;
   name: string;
+  /** What it shows, in its sender's words; "" where nothing is said. */
+  alt: string;
   content_type: string;
   bytes: number;
   url: string | null;
   thumb_url: string | null;
+  /** Its first frame, where it moves. */
+  still_url: string | null;
   width: number | null;
   height: number | null;
   placeholder: string | null;

@@ -1,8 +1,13 @@
-// The pictures and files chosen for the next message, with progress, cancel and retry. Not for: keeping them (uploads.ts).
+// The pictures and files chosen for the next message, with progress, cancel, retry and words for who cannot see them.
+// Not for: keeping them (uploads.ts).
+import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { FileFace } from "./files";
 import { Icon } from "./icons";
-import { type Chosen, chosenFor, drop, tryAgain } from "./uploads";
+import { later } from "./later";
+import { type Chosen, chosenFor, describe, drop, tryAgain } from "./uploads";
+
+const Describe = later(async () => (await import("./describe")).Describe);
 
 export function Chips({ chatId }: { chatId: string }) {
   const list = chosenFor(chatId).value;
@@ -17,14 +22,18 @@ export function Chips({ chatId }: { chatId: string }) {
 }
 
 function Chip({ chosen, chatId }: { chosen: Chosen; chatId: string }) {
-  const { key, file, state, share, error } = chosen;
+  const { key, file, state, share, error, preview, attachment } = chosen;
+  const [describing, setDescribing] = useState(false);
+  const measured = ({ currentTarget }: { currentTarget: HTMLImageElement }) => {
+    if (!preview) return;
+    preview.width = currentTarget.naturalWidth;
+    preview.height = currentTarget.naturalHeight;
+  };
   return (
-    <li class={`chip ${state} ${chosen.preview ? "" : "file"}`} title={error ?? file.name}>
-      {chosen.preview ? (
-        <img src={chosen.preview} alt={file.name} width="72" height="72" />
-      ) : (
-        <FileFace name={file.name} type={file.type} bytes={file.size} />
-      )}
+    <li class={`chip ${state} ${preview ? "" : "file"}`} title={error ?? (attachment?.alt || file.name)}>
+      {preview?.url && <img src={preview.url} alt={file.name} width="72" height="72" onLoad={measured} />}
+      {preview?.url === "" && <svg class="room" width="72" height="72" role="img" aria-label={file.name} />}
+      {!preview && <FileFace name={file.name} type={file.type} bytes={file.size} />}
       {state === "uploading" && <progress value={share} aria-label={t.uploading(share)} />}
       {state === "failed" && (
         <button
@@ -36,6 +45,17 @@ function Chip({ chosen, chatId }: { chosen: Chosen; chatId: string }) {
           {t.retry}
         </button>
       )}
+      {attachment && preview && (
+        <button
+          type="button"
+          class="words"
+          onClick={() => setDescribing(true)}
+          aria-label={t.describePicture(file.name)}
+        >
+          {attachment.alt && <Icon name="tick" />}
+          {t.describe}
+        </button>
+      )}
       <button
         type="button"
         class="remove"
@@ -44,6 +64,14 @@ function Chip({ chosen, chatId }: { chosen: Chosen; chatId: string }) {
       >
         <Icon name="close" />
       </button>
+      {describing && attachment && (
+        <Describe
+          picture={attachment}
+          source={preview?.url ?? ""}
+          onSave={(alt) => describe(chatId, key, alt)}
+          onClose={() => setDescribing(false)}
+        />
+      )}
     </li>
   );
 }

@@ -110,7 +110,7 @@ function Body({ message, mine }: { message: Message; mine: boolean }) {
     <>
       {message.reply_to && <Quote id={message.reply_to} chatId={message.chat_id} />}
       <Said message={message} />
-      <Pictures list={of(message, "picture")} message={mine ? message : null} />
+      <Pictures message={message} mine={mine} />
       <Files list={of(message, "file")} message={mine ? message : null} />
       {message.edited_at && (
         <span class="edited" title={fullTimeOf(message.edited_at)}>

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask import session as cookie
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from infitalks.access import require_person
@@ -21,6 +22,8 @@ from infitalks.schemas.bots import BotIn
 from infitalks.schemas.users import LoginIn, PasswordIn, PreferencesForm, ProfileIn, RegisterIn, user_out
 
 blueprint = Blueprint("auth_pages", __name__)
+
+PICTURE_FORM_BYTES = uploads.LARGEST_PICTURE + 64 * 1024
 
 
 @blueprint.get("/api/auth/<any(google, oidc):provider>")
@@ -164,17 +167,26 @@ def _settings(me: User, error: InfiTalksError | None = None, new_bot: Any = None
     return (html, error.status) if error else html
 
 
+def keep_picture(me: User, file: FileStorage) -> str:
+    """The id of a picture that came with a form. Raises what an upload does."""
+    try:
+        picture = uploads.read_picture(file.filename or "", file.stream)
+    except InfiTalksError as error:
+        raise type(error)(error.message, fields={"avatar": error.message}) from None  # as the form calls it
+    limit_bytes(me, picture.size)
+    return str(uploads.upload_media(me.id, picture)["_id"])
+
+
 @blueprint.post("/settings/profile")
-@page(form=ProfileIn, most_bytes=uploads.LARGEST_PICTURE + 64 * 1024)
+@page(form=ProfileIn, most_bytes=PICTURE_FORM_BYTES)
 def profile_form(me: User) -> Any:
     file = request.files.get("avatar")
     try:
         asked = validate(ProfileIn, {"display_name": request.form.get("display_name", "")})
-        if file and file.filename:
-            picture = uploads.read_picture(file.filename, file.stream)
-            limit_bytes(me, picture.size)
-            uploaded = uploads.upload_media(me.id, picture)
-            asked = asked.model_copy(update={"avatar": str(uploaded["_id"])})
+        if "no_avatar" in request.form:
+            asked = asked.model_copy(update={"avatar": None})
+        elif file and file.filename:
+            asked = asked.model_copy(update={"avatar": keep_picture(me, file)})
         users.update_profile(me, asked)
     except InfiTalksError as error:
         return _settings(me, error)

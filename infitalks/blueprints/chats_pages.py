@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from infitalks import access
 from infitalks.actions import chats, webhooks
 from infitalks.actions.retention import kept_days
+from infitalks.blueprints.auth_pages import PICTURE_FORM_BYTES, keep_picture
 from infitalks.blueprints.chats import detail, list_chats, read_log
 from infitalks.blueprints.commands import said_to
 from infitalks.blueprints.guard import caller, csrf_token, page, read_form
@@ -207,6 +208,23 @@ def rename_form(me: User, chat_id: str) -> Any:
         if not asked.name:
             raise Invalid("A group has a name.", fields={"name": "must not be empty"})
         chats.change_chat(me.id, chat_id, changes={"name": asked.name}, muted=None)
+
+    return _settings_form(me, chat_id, change)
+
+
+@blueprint.post("/c/<chat_id>/settings/picture")
+@page(most_bytes=PICTURE_FORM_BYTES)
+def picture_form(me: User, chat_id: str) -> Any:
+    def change() -> None:
+        chat, membership = access.get_chat_for(me.id, chat_id)
+        access.require(access.can_manage(chat, membership), "Only owners change a group.")  # before it is uploaded
+        file = request.files.get("avatar")
+        if "no_avatar" in request.form:
+            chats.change_chat(me.id, chat_id, changes={"avatar": None}, muted=None)
+        elif file and file.filename:
+            chats.change_chat(me.id, chat_id, changes={"avatar": keep_picture(me, file)}, muted=None)
+        else:
+            raise Invalid("Choose a picture.", fields={"avatar": "choose one first"})
 
     return _settings_form(me, chat_id, change)
 

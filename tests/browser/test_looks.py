@@ -35,6 +35,13 @@ TOO_WIDE = """() => [...document.querySelectorAll("html, body *")].filter(each =
     )).map(each => each.outerHTML.slice(0, 120))"""
 
 
+def faults(page: Page) -> list[str]:
+    """What axe finds wrong on the page as it is now."""
+    page.evaluate(AXE)
+    found: list[str] = page.evaluate(FAULTS, RULES)
+    return found
+
+
 @pytest.fixture(scope="module")
 def keeper(browser: Browser, whole: WholeRun) -> Iterator[Visitor]:
     """An admin, in a group in which all kinds of messages stand. `id` is the group's."""
