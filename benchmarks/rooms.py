@@ -121,7 +121,7 @@ def people(ada: str, count: int) -> list[tuple[str, str]]:
 
 async def listen(url: str, library: Pusher, channel: str):
     """A socket that is subscribed as a page's is; whoever comes takes its protocol's place."""
-    client = await connect(url, proxy=None, ping_interval=None)
+    client = await connect(url, proxy=None, ping_interval=None, max_queue=None)  # or it stops to read
     socket_id = json.loads(json.loads(await client.recv())["data"])["socket_id"]
     subscription = {"channel": channel, **library.authenticate(channel, socket_id)}
     await client.send(json.dumps({"event": "pusher:subscribe", "data": subscription}))
@@ -157,7 +157,8 @@ async def arrive(url: str, library: Pusher, late: list[str], room: Room, program
     end = programs.begin(idle)
     clients = [await listen(url, library, channel) for channel in late]
     online = {"epoch": {"$in": [channel.rpartition("-")[2] for channel in late]}, "online": True}
-    wait_until(lambda: User.raw().count_documents(online) == LATE and not queue.depths()["realtime"], "they came", 60)
+    told = lambda: User.raw().count_documents(online) == LATE and not queue.depths()["realtime"]  # noqa: E731
+    await asyncio.to_thread(wait_until, told, "they came", 60)
     await asyncio.sleep(2)
     show("arrival", room, f"{'':21}", end(LATE))
     return clients
@@ -171,7 +172,7 @@ def add(ada: Client, room: Room, newcomers: list[str], programs: Programs, idle:
 
 
 def all_told() -> None:
-    wait_until(lambda: not Entry.raw().count_documents({"out.state": "new"}, hint="waiting"), "all is told", 60)
+    wait_until(lambda: not Entry.raw().count_documents({"out.state": "new"}, hint="waiting"), "all is told", 120)
 
 
 def show(what: str, room: Room, waits: str, costs: dict[str, float]) -> None:
@@ -187,12 +188,15 @@ async def attend(ada: Client, programs: Programs, library: Pusher) -> None:
     # Before the rooms: who shares a chat with nobody comes online without a word to anybody.
     clients = [await listen(url, library, channel) for _, channel in members[:-LATE]]
     everybody = {"username": {"$regex": "^member"}, "online": True}
-    wait_until(lambda: User.raw().count_documents(everybody) == len(clients), "they are online", 60)
+    # Waited for in another thread: the sockets have to answer pings meanwhile.
+    await asyncio.to_thread(
+        wait_until, lambda: User.raw().count_documents(everybody) == len(clients), "they are online", 60
+    )
     rooms = [Room(ada, [user for user, _ in members[: size - 1]]) for size in SIZES]
-    all_told()
+    await asyncio.to_thread(all_told)
     each = (programs.memory("gateway") - empty) / len(clients) / 1024
     print(f"{len(clients)} open sockets: {each:.1f} KiB of the gateway's memory each")
-    idle = programs.idle()
+    idle = await asyncio.to_thread(programs.idle)
     print("idle, ms of processor time in a second: " + ", ".join(f"{role} {idle[role] * 1e3:.0f}" for role in ROLES))
     print(f"idle, operations of MongoDB in a second: {idle['operations']:.0f}")
     print(f"{'':17}{'last hears, ms':>21}   processor time for one, ms, idling not counted")
@@ -203,7 +207,7 @@ async def attend(ada: Client, programs: Programs, library: Pusher) -> None:
     for room in rooms:
         print(f"{room.size:7} message: {room.operations:.0f} operations of MongoDB")
     for room in rooms:
-        add(ada, room, [first, second], programs, idle)
+        await asyncio.to_thread(add, ada, room, [first, second], programs, idle)
 
 
 def connected(run: WholeRun) -> Settings:
