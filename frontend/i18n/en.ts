@@ -200,12 +200,12 @@ export const t = {
   groupName: "Name of the group",
   people: "People",
   findPeople: "Find people by name",
+  peopleFailed: "People could not be searched.",
   noPeople: "Nobody has that name.",
   chosen: "Chosen people",
   takeOut: (name: string) => `Remove ${name}`,
   startChat: "Start chat",
   makeGroup: "Make group",
-  somethingFailed: "That did not work. Please try again.",
 
   created: (who: string) => `${who} made this chat`,
   added: (who: string, whom: string) => `${who} added ${whom}`,

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { findPeople, startDirect, startGroup } from "../net/acts";
+import { reasonOf } from "../net/api";
 import { go } from "../route";
 import type { Chat, User } from "../state/types";
 import { Avatar } from "./avatar";
@@ -23,7 +24,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
         onClose();
         go(chat.id);
       },
-      (failure: Error) => setError(failure.message || t.somethingFailed),
+      (failure) => setError(reasonOf(failure)),
     );
   const pick = (user: User) => {
     if (kind === "direct") start(startDirect(user.id));
@@ -107,19 +108,25 @@ function People({
 }) {
   const [query, setQuery] = useState("");
   const [found, setFound] = useState<User[] | null>(null);
+  const [failed, setFailed] = useState(false);
+  const [again, setAgain] = useState(0);
   useEffect(() => {
     let current = true;
     const search = () =>
       findPeople(query).then(
-        (users) => current && setFound(users),
-        () => {},
+        (users) => {
+          if (!current) return;
+          setFound(users);
+          setFailed(false);
+        },
+        () => current && setFailed(true),
       );
     const timer = setTimeout(search, TYPING_MS);
     return () => {
       current = false;
       clearTimeout(timer);
     };
-  }, [query]);
+  }, [query, again]);
   return (
     <>
       <label class="labelled">
@@ -144,7 +151,15 @@ function People({
             many={many}
           />
         ))}
-        {found?.length === 0 && <li class="nothing">{t.noPeople}</li>}
+        {failed && (
+          <li class="nothing" role="alert">
+            <p class="problem">{t.peopleFailed}</p>
+            <button type="button" class="button small" onClick={() => setAgain(again + 1)}>
+              {t.retry}
+            </button>
+          </li>
+        )}
+        {found?.length === 0 && !failed && <li class="nothing">{t.noPeople}</li>}
       </ul>
     </>
   );

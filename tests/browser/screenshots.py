@@ -1,19 +1,22 @@
 """Makes the README's pictures from the running product: `make screenshots`.
 
-Four people of a garden party, one bot; the same on desktop and phone, in light and dark.
+Four people of a garden party, one bot; ten screens, each on desktop and phone, in light and dark.
 """
 
+import io
 import json
 import re
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw, ImageFilter
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.browser.chromium import find_browser
 from tests.browser.visitors import Visitor
@@ -21,6 +24,16 @@ from tests.whole import WholeRun
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "images"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+Step = Callable[[Page], object]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A page by its path, and what is done there; `known`: seen by somebody who is signed in."""
+
+    path: str
+    then: Step | None = None
+    known: bool = True
 
 
 def sunset(path: Path) -> Path:
@@ -43,6 +56,7 @@ def talk(browser: Browser, url: str, folder: Path) -> Visitor:
         Visitor(browser, url, name, **DESKTOP) for name in ("Host", "Cook", "Painter", "Neighbour")
     )
     for visitor in (host, cook, painter, neighbour):
+        visitor.username = visitor.name.lower()
         visitor.sign_up()
     host.make_group("Street orchestra", neighbour)
     host.say("Rehearsal moves to Thursday.")
@@ -66,8 +80,18 @@ def talk(browser: Browser, url: str, folder: Path) -> Visitor:
     host.sees("dry and warm")
     host.say("Then no tent. Thank you all!")
     host.sees("Then no tent.")
+    whisper(cook, host, "Do you have a big pot for Saturday?")
+    whisper(painter, host, "The lanterns are ready.")
+    host.call("PATCH", f"/api/chats/{host.page.url[-24:]}", {"favourite": True})
     host.page.wait_for_function("() => [...document.querySelectorAll('article img')].every(i => i.naturalWidth)")
     return host
+
+
+def whisper(visitor: Visitor, other: Visitor, text: str) -> None:
+    """In a chat of both alone."""
+    other_id = other.call("GET", "/api/users/me")["id"]
+    chat = visitor.call("POST", "/api/chats", {"kind": "direct", "user_id": other_id})
+    visitor.post(chat["id"], text)
 
 
 def make_webhook(visitor: Visitor, name: str) -> str:
@@ -89,21 +113,65 @@ def post(url: str, text: str) -> None:
         assert answer.read() == b"ok"
 
 
-def shoot(browser: Browser, visitor: Visitor, name: str, path: str = "", **context: Any) -> None:
-    """The chat, or another of its pages, as this visitor sees it in a browser of the given kind."""
-    with browser.new_context(storage_state=visitor.context.storage_state(), **context) as fresh:
-        page = fresh.new_page()
-        page.goto(visitor.page.url + path, wait_until="networkidle")
-        page.wait_for_function("() => [...document.querySelectorAll('img')].every(i => i.complete)")
-        page.screenshot(path=TARGET / f"{name}.png")
+def screens(chat: str) -> dict[str, Screen]:
+    """Where each is, and what is done there before it is shown."""
+
+    def press(keys: str) -> Step:
+        def then(page: Page) -> None:
+            expect(page.get_by_role("textbox", name=re.compile("^Message "))).to_be_visible()
+            page.keyboard.press(keys)
+            expect(page.get_by_role("dialog")).to_be_visible()
+
+        return then
+
+    def new_group(page: Page) -> None:
+        page.goto(page.url.partition("/c/")[0] + "/c")
+        page.get_by_role("button", name="New chat").first.click()
+        page.get_by_role("dialog").get_by_role("button", name="Group", exact=True).click()
+        page.get_by_label("Name of the group").fill("Lanterns")
+        page.get_by_role("dialog").get_by_role("button", name=re.compile("Cook")).click()
+
+    def open_webhook(page: Page) -> None:
+        page.get_by_role("link", name="Open Weather").click()
+        expect(page.get_by_role("heading", name="Weather")).to_be_visible()
+
+    return {
+        "chat": Screen(chat),
+        "chats": Screen("/c"),
+        "switcher": Screen(chat, press("Control+k")),
+        "new-chat": Screen(chat, new_group),
+        "sign-in": Screen("/login", known=False),
+        "settings": Screen("/settings"),
+        "group-settings": Screen(f"{chat}/settings"),
+        "webhook": Screen(f"{chat}/settings", open_webhook),
+        "admin": Screen("/admin"),
+        "nothing": Screen("/nowhere"),
+    }
 
 
-def shoot_all(playwright: Playwright, browser: Browser, visitor: Visitor) -> None:
-    phone = {key: value for key, value in playwright.devices["Pixel 7"].items() if key != "default_browser_type"}
-    shoot(browser, visitor, "chat", **DESKTOP)
-    shoot(browser, visitor, "chat-dark", color_scheme="dark", **DESKTOP)
-    shoot(browser, visitor, "chat-phone", **phone)
-    shoot(browser, visitor, "settings", "/settings", color_scheme="dark", **phone)
+def shoot(page: Page, url: str, name: str, screen: Screen) -> None:
+    page.goto(url + screen.path)
+    page.wait_for_function("() => [...document.querySelectorAll('img')].every(i => i.complete)")
+    if screen.then:
+        screen.then(page)
+    page.wait_for_timeout(300)  # what the last step set in motion: a picture, not a test
+    drawn = Image.open(io.BytesIO(page.screenshot(animations="disabled")))
+    drawn.convert("RGB").save(TARGET / f"{name}.webp", quality=80, method=6)
+
+
+def shoot_all(playwright: Playwright, browser: Browser, host: Visitor) -> None:
+    """`<screen>[-phone][-dark].webp`"""
+    pixel = {key: value for key, value in playwright.devices["Pixel 7"].items() if key != "default_browser_type"}
+    sizes = {"": DESKTOP, "-phone": {**pixel, "device_scale_factor": 1.5}}
+    for size, context in sizes.items():
+        for look in ("light", "dark"):
+            ending = size + ("-dark" if look == "dark" else "")
+            known = browser.new_context(storage_state=host.context.storage_state(), color_scheme=look, **context)
+            stranger = browser.new_context(color_scheme=look, **context)
+            with known, stranger:
+                inside, outside = known.new_page(), stranger.new_page()
+                for name, screen in screens(urlsplit(host.page.url).path).items():
+                    shoot(inside if screen.known else outside, host.url, name + ending, screen)
 
 
 def main(show: Callable[[str], object] = print) -> int:

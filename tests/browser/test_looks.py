@@ -1,10 +1,11 @@
 """How the pages are for everybody: on a phone, in the dark, read aloud, on a slow line."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
@@ -19,6 +20,7 @@ FAULTS = """async rules => {
     const {violations} = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
     return violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join(" ")}`);
 }"""
+LOOKS: list[tuple[Literal["light", "dark"], str]] = [("light", "system"), ("dark", "system"), ("dark", "contrast")]
 # The bytes of all scripts that were asked for before the page's own first look at the chat.
 FIRST_SCRIPTS = """() => {
     const [shown] = performance.getEntriesByName("first-view");
@@ -26,10 +28,11 @@ FIRST_SCRIPTS = """() => {
         .filter(each => each.name.endsWith(".js") && each.startTime < shown.startTime)
         .reduce((sum, each) => sum + each.encodedBodySize, 0);
 }"""
-# What scrolls sideways, but for code and tables, and what one could not press.
+# What scrolls sideways, but for code and tables, and what one could not press; to either side.
 TOO_WIDE = """() => [...document.querySelectorAll("html, body *")].filter(each =>
     !each.closest("pre, table, .scroll, [popover]") && (
-        each.matches("a, button, input, textarea") && each.getBoundingClientRect().right > innerWidth + 1 ||
+        each.matches("a, button, input, textarea") && each.checkVisibility() && !each.closest(".hidden") &&
+            (each.getBoundingClientRect().right > innerWidth + 1 || each.getBoundingClientRect().left < -1) ||
         each.scrollWidth > each.clientWidth + 1 &&
             (each.matches("html") || /auto|scroll/.test(getComputedStyle(each).overflowX))
     )).map(each => each.outerHTML.slice(0, 120))"""
@@ -51,6 +54,7 @@ def keeper(browser: Browser, whole: WholeRun) -> Iterator[Visitor]:
     answer = visitor.call("POST", "/api/auth/login", {"login": visitor.username, "password": PASSWORD})
     visitor.csrf = answer["csrf_token"]
     visitor.id = visitor.group("Garden")
+    visitor.group("Empty")
     friend = Visitor(browser, whole.url, "Friend")
     friend.register()
     visitor.call("POST", f"/api/chats/{visitor.id}/members", {"user_ids": [friend.id]})
@@ -74,29 +78,71 @@ def keeper(browser: Browser, whole: WholeRun) -> Iterator[Visitor]:
 
 
 def look_at(page: Page, keeper: Visitor) -> Iterator[str]:
-    """Opens one page after the other; gives the name of each."""
-    places = {"list": "/c", "chat": f"/c/{keeper.id}", "settings": "/settings", "admin": "/admin"}
-    for name, path in {**places, "chat settings": f"/c/{keeper.id}/settings", "new chat": "/chats/new"}.items():
+    """Opens one page after the other, then what opens above the chat; gives the name of each."""
+    chat = f"/c/{keeper.id}"
+    (hook,) = keeper.call("GET", f"/api/chats/{keeper.id}/webhooks")["webhooks"]
+    own = keeper.call("GET", "/api/users/me")["id"]
+    parts = ("", "/users", "/chats", "/webhooks", "/maintenance", "/dead", "/settings")
+    places = ["/c", chat, "/settings", "/chats/new", f"{chat}/settings", f"{chat}/settings/webhooks/{hook['id']}"]
+    for path in [*places, *(f"/admin{part}" for part in parts), f"/admin/users/{own}", "/nothing"]:
         page.goto(keeper.url + path)
-        if name == "chat":
+        if path == chat:
             expect(page.get_by_role("textbox", name="Message Garden")).to_be_visible()
-        yield name
-    page.goto(f"{keeper.url}/c/{keeper.id}")
-    page.get_by_role("article").last.focus()
-    page.get_by_role("article").last.get_by_role("button", name="More").click()
+        yield path
+    keeper_chat(page, keeper)
+    last = page.get_by_role("article").last
+    last.focus()
+    last.get_by_role("button", name="More").click()
     yield "menu of a message"
-    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "question before deleting"
+    for keys in ("Control+k", "Control+/"):
+        keeper_chat(page, keeper)
+        page.keyboard.press(keys)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        yield keys
+    for button in ("More about this chat", "React"):
+        keeper_chat(page, keeper)
+        page.get_by_role("article").last.focus()
+        page.get_by_role("button", name=button, exact=True).last.click()
+        expect(page.locator(":popover-open.placed")).to_be_visible()
+        yield button
     page.goto(f"{keeper.url}/c")
     page.get_by_role("button", name="New chat").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Group", exact=True).click()
-    yield "dialog"
+    yield "new chat"
+    page.route(re.compile("/log"), lambda route: route.fulfill(status=500))
+    keeper_chat(page, keeper)
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.get_by_text("The messages could not be loaded.")).to_be_visible()
+    page.unroute_all()
+    yield "messages that do not come"
+
+
+def keeper_chat(page: Page, keeper: Visitor) -> None:
+    page.goto(f"{keeper.url}/c/{keeper.id}")
+    expect(page.get_by_role("textbox", name="Message Garden")).to_be_visible()
 
 
 def look_in_at(page: Page, keeper: Visitor) -> Iterator[str]:
-    """As look_at, for somebody who is not signed in."""
-    for name in ("login", "register"):
+    """As look_at, for somebody who is not signed in, and then for somebody who has no chat yet."""
+    for name in ("login", "register", "nothing"):
         page.goto(f"{keeper.url}/{name}")
         yield name
+    page.goto(f"{keeper.url}/login")
+    page.get_by_label("E-mail or username").fill("nobody")
+    page.get_by_label("Password").fill("wrong password")
+    page.get_by_role("button", name="Sign in").click()
+    yield "sign-in that failed"
+    newcomer = f"new-{secrets.token_hex(3)}"
+    page.goto(f"{keeper.url}/register")
+    page.get_by_label("E-mail").fill(f"{newcomer}@example.org")
+    page.get_by_label("Username").fill(newcomer)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Make account").click()
+    expect(page.get_by_text("No chats yet.")).to_be_visible()
+    yield "no chat yet"
 
 
 @pytest.fixture(params=["desktop", "phone"])
@@ -112,9 +158,10 @@ def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, keeper: Visito
 
     def check(page: Page, name: str) -> None:
         page.evaluate(AXE)
-        for scheme in ("light", "dark"):
+        for scheme, theme in LOOKS:
             page.emulate_media(color_scheme=scheme)
-            found.extend(f"{name}, {scheme}: {fault}" for fault in page.evaluate(FAULTS, RULES))
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+            found.extend(f"{name}, {scheme} {theme}: {fault}" for fault in page.evaluate(FAULTS, RULES))
 
     for way, state in ((look_at, keeper.context.storage_state()), (look_in_at, None)):
         with browser.new_context(storage_state=state, reduced_motion="reduce", **size) as context:
@@ -124,13 +171,15 @@ def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, keeper: Visito
     assert not found, "\n".join(found)
 
 
-def test_no_page_is_wider_than_a_narrow_screen(browser: Browser, keeper: Visitor) -> None:
+def test_no_page_is_wider_than_a_narrow_screen_whichever_way_it_is_read(browser: Browser, keeper: Visitor) -> None:
     narrow: dict[str, Any] = {"viewport": {"width": 320, "height": 640}}
     for way, state in ((look_at, keeper.context.storage_state()), (look_in_at, None)):
         with browser.new_context(storage_state=state, **narrow) as context:
             page = context.new_page()
             for name in way(page, keeper):
-                assert page.evaluate(TOO_WIDE) == [], name
+                for way_to_read in ("rtl", "ltr"):
+                    page.evaluate("way => { document.documentElement.dir = way; }", way_to_read)
+                    assert page.evaluate(TOO_WIDE) == [], (name, way_to_read)
 
 
 def test_a_phone_shows_one_thing_at_a_time(visit: Visit, playwright: Playwright) -> None:
@@ -186,3 +235,45 @@ def test_the_first_view_is_small_and_comes_from_one_host(browser: Browser, keepe
     assert 0 < first <= 60_000 and 0 < bytes_of["Stylesheet"] <= 12_000, (first, bytes_of)
     assert sum(bytes_of.values()) <= 120_000, bytes_of
     assert {url.split("/")[2].partition(":")[0] for url in urls} == {"127.0.0.1"}, json.dumps(urls)
+
+
+# The colour of the page's ground as it is first painted, before any script has run.
+GROUND = "() => getComputedStyle(document.documentElement).backgroundColor"
+DARK, LIGHT = "rgb(14, 20, 21)", "rgb(241, 245, 244)"
+
+
+def test_a_theme_can_be_forced_and_is_there_from_the_first_byte(visit: Visit, browser: Browser) -> None:
+    ada = visit("Ada", color_scheme="dark")
+    page = ada.page
+    page.goto(f"{ada.url}/settings")
+    assert page.evaluate(GROUND) == DARK
+    page.get_by_role("radio", name="Light Always").check()
+    page.get_by_label("Motion").select_option("None")
+    page.get_by_role("button", name="Save look").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_role("radio", name="Light Always")).to_be_checked()
+    ada.call("POST", "/api/auth/logout")
+    # Without script nothing but the server can have set it; the sign-in page has it too.
+    with browser.new_context(
+        storage_state=ada.context.storage_state(), java_script_enabled=False, color_scheme="dark"
+    ) as context:
+        fresh = context.new_page()
+        fresh.goto(f"{ada.url}/login")
+        assert fresh.evaluate(GROUND) == LIGHT
+        assert fresh.locator("meta[name=theme-color]").get_attribute("content") == "#f1f5f4"
+        moves = "() => getComputedStyle(document.querySelector('.button')).transitionProperty"
+        assert fresh.evaluate(moves) == "none"
+
+
+def test_the_site_can_be_installed_as_an_app(keeper: Visitor) -> None:
+    page = keeper.new_page()
+    page.goto(f"{keeper.url}/login")
+    address = page.locator("link[rel=manifest]").get_attribute("href")
+    answer = keeper.context.request.get(f"{keeper.url}{address}")
+    assert answer.headers["content-type"] == "application/manifest+json"
+    for icon in answer.json()["icons"]:
+        drawn = keeper.context.request.get(keeper.url + icon["src"])
+        assert drawn.ok and drawn.headers["content-type"].startswith(icon["type"])
+    devtools = keeper.context.new_cdp_session(page)
+    assert devtools.send("Page.getAppManifest")["errors"] == []
+    page.close()
