@@ -1,5 +1,6 @@
 // The list of keyboard shortcuts. Not for: what they do (keys.ts, logkeys.ts, composer.tsx).
 import { t } from "../i18n/en";
+import { me } from "../store";
 import { Dialog } from "./dialog";
 
 /** On a Mac the keys have signs, elsewhere names. */
@@ -11,7 +12,7 @@ const SHIFT = mac ? "⇧" : "Shift";
 /** Keys pressed together; several of them, one or the other. */
 type Row = [words: string, ...keys: string[][]];
 
-const groups: readonly (readonly [string, readonly Row[]])[] = [
+const groups = (enterSends: boolean): readonly (readonly [string, readonly Row[]])[] => [
   [
     t.keysChats,
     [
@@ -32,8 +33,8 @@ const groups: readonly (readonly [string, readonly Row[]])[] = [
   [
     t.keysWriting,
     [
-      [t.key.send, ["Enter"]],
-      [t.key.line, [SHIFT, "Enter"]],
+      [t.key.send, enterSends ? ["Enter"] : [CTRL, "Enter"]],
+      [t.key.line, enterSends ? [SHIFT, "Enter"] : ["Enter"]],
       [t.key.editLast, ["↑"]],
       [t.key.cancel, ["Esc"]],
     ],
@@ -51,7 +52,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t.shortcuts} onClose={onClose} look="wide">
       <div class="key-groups">
-        {groups.map(([name, rows]) => (
+        {groups(me.value.preferences.enter_sends).map(([name, rows]) => (
           <section key={name}>
             <h3>{name}</h3>
             <dl>
