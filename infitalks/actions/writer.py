@@ -150,18 +150,29 @@ def _by_chat(left: Iterable[Waiting]) -> dict[ObjectId, list[tuple[Waiting, Doc]
     applied = applied_members(chats)
     for chat in chats:
         if applied.get(chat, 0) < tops[chat].m:
-            memberships.apply_members(chat, tops[chat].m)
+            _apply_members(chat, tops[chat].m, waiting)
     # Read after the tops: whoever inserts after member entry m has read m, or fails on the number. That is what
     # makes a removal exact.
     known = memberships_by_id({membership_id(each.draft.chat, each.draft.author) for each in waiting})
     groups: dict[ObjectId, list[tuple[Waiting, Doc]]] = {chat: [] for chat in chats}
     for each in waiting:
         group = groups[each.draft.chat]
+        if each.done.is_set():
+            continue
         if not (group and group[-1][1]["kind"] == "member") and _is_allowed(each, known):
             entry = _number(each, tops[each.draft.chat])
             tops[each.draft.chat] = Top(entry["seq"], entry["n"], entry["m"])
             group.append((each, entry))
     return groups
+
+
+def _apply_members(chat: ObjectId, up_to: int, waiting: Iterable[Waiting]) -> None:
+    try:
+        memberships.apply_members(chat, up_to)
+    except Exception as fault:  # this chat's senders hear of it; the others of the batch wait for nothing here
+        for each in waiting:
+            if each.draft.chat == chat:
+                each.fail(fault)
 
 
 def _is_allowed(waiting: Waiting, known: dict[str, Doc]) -> bool:

@@ -1,6 +1,7 @@
 """The log: numbered without holes whoever writes at once, and applied and told though a writer died halfway."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,8 +13,8 @@ from flask import Flask
 
 from infitalks.actions import log as chat_log
 from infitalks.actions import realtime as fan
-from infitalks.actions import summaries
-from infitalks.models.chats import chat_by_id, membership_of
+from infitalks.actions import summaries, writer
+from infitalks.models.chats import Chat, chat_by_id, membership_of
 from infitalks.models.log import Entry, entry_by_id
 from tests.api.listening import make_due, states
 from tests.people import Person
@@ -186,6 +187,21 @@ def test_a_removal_is_applied_though_nobody_can_be_told(
     membership = membership_of(ObjectId(chat), ObjectId(bob.id))
     assert membership and membership["intervals"] == [[1, 2]] and not membership["active"]
     assert states(chat) == ["new", "new"]
+
+
+def test_a_chat_whose_members_cannot_be_applied_refuses_its_own_senders_alone(ada: Person) -> None:
+    broken, well = ObjectId(ada.group()), ObjectId(ada.group())
+    Chat.raw().update_one({"_id": broken}, {"$set": {"applied_m": 0}})
+    Entry.raw().update_one({"chat": broken, "seq": 1}, {"$unset": {"action": ""}})
+    batch = [writer.Waiting(draft_in(chat, ada), "digest", time.monotonic() + 2) for chat in (broken, well)]
+    writer._write(batch)
+    assert [(each.done.is_set(), each.new) for each in batch] == [(True, False), (True, True)]
+    assert isinstance(batch[0].error, KeyError) and ada.texts(str(well)) == ["said"]
+
+
+def draft_in(chat: ObjectId, author: Person) -> chat_log.Draft:
+    body = {"text": "said", "html": "<p>said</p>", "attachments": [], "cards": [], "reactions": {}}
+    return chat_log.Draft(chat, "message", ObjectId(author.id), "one", body, ["said"], chat_log.require_active)
 
 
 def test_the_heir_comes_though_the_writer_died_before(
