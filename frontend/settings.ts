@@ -27,5 +27,6 @@ function showAt(field: HTMLInputElement, square: File): void {
     alt: "",
     className: face.className,
   });
+  image.classList.remove("group");
   face.replaceWith(image);
 }
