@@ -88,6 +88,13 @@ def run_task(by: User, name: str, *, dry_run: bool) -> Report:
     return maintenance.ask(task.name, by.username, dry_run=dry_run)
 
 
+def choose_daily(by: User, name: str, *, on: bool) -> None:
+    """Whether beat asks for a task every day. Raises NotFound naming the tasks there are."""
+    task = maintenance.get_task(name)
+    _note(by, "changed the schedule", f"{task.name}: {'every day' if on else 'only when asked for'}")
+    Site.raw().update_one({"_id": site().id}, {"$set": {f"daily.{task.name}": on}}, upsert=True)
+
+
 def replay_entry(by: User, entry_id: str) -> None:
     """Raises NotFound where it is not set aside."""
     entry = entry_by_id(object_id(entry_id))

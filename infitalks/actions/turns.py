@@ -77,4 +77,4 @@ class Task:
     summary: str
     work: Callable[[Turn], Iterator[Any]]
     takes_away: bool = False  # something that cannot be had back
-    daily: bool = False
+    daily: bool = False  # unless an admin chose otherwise

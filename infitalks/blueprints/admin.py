@@ -68,6 +68,7 @@ def maintenance_page(me: User) -> str:
     return render_template(
         "admin_maintenance.html",
         tasks=maintenance.TASKS.values(),
+        daily=maintenance.daily_tasks(),
         reports=[_report(report) for report in reports],
         running=running,
         follow=FOLLOW_SECONDS if running and "follow" in request.args else 0,
@@ -87,6 +88,13 @@ def run_form(me: User, name: str) -> Any:
     report = admin.run_task(me, name, dry_run=bool(request.form.get("dry_run")))
     flash(f"{report.task} is queued.")
     return redirect("/admin/maintenance?follow=1")  # no fragment: with one, browsers do not ask again by themselves
+
+
+@blueprint.post("/admin/maintenance/<name>/daily")
+@page(auth="admin", limit="30/minute")
+def daily_form(me: User, name: str) -> Any:
+    admin.choose_daily(me, name, on=bool(request.form.get("on")))
+    return redirect("/admin/maintenance#tasks")
 
 
 @blueprint.get("/admin/settings")

@@ -5,7 +5,7 @@ Not for: settings of processes (settings.py).
 
 from collections.abc import Iterable
 
-from mongoengine import DateTimeField, IntField, ObjectIdField, StringField
+from mongoengine import DateTimeField, DictField, IntField, ObjectIdField, StringField
 
 from infitalks.models.database import Doc, Stored
 
@@ -16,6 +16,7 @@ class Site(Stored):
     id = StringField(primary_key=True)
     retention_days = IntField()
     inactive_days = IntField(default=90)  # after which somebody who wrote nothing counts as inactive
+    daily = DictField()  # maintenance tasks by name: True every day, False not; others as they come
 
     meta = {"collection": "site"}
 

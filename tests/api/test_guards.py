@@ -26,6 +26,7 @@ FORMS_BY_HAND = {
     "/c/<chat_id>/settings/webhooks/<webhook_id>/test",
     "/c/<chat_id>/settings/webhooks/<webhook_id>/redeliver",
     "/c/<chat_id>/settings/webhooks/<webhook_id>/deliveries/<delivery_id>/redeliver",
+    "/admin/maintenance/<name>/daily",
     "/admin/maintenance/<name>/run",
     "/admin/users/<user_id>/disable",
     "/admin/users/<user_id>/enable",

@@ -20,6 +20,7 @@ from infitalks.cli import main
 from infitalks.errors import Invalid, NotFound, Unavailable
 from infitalks.local.ports import pick_port
 from infitalks.models.maintenance import Report, newest_reports
+from infitalks.models.site import Site
 from infitalks.tasks.maintenance import run_named
 from tests.api.corpus import nothing_changes
 from tests.api.test_maintenance import alone, made_long_ago
@@ -79,12 +80,16 @@ def test_every_task_can_be_asked_for_at_every_door(ada: Person, command: Run) ->
         assert {report.by for report in asked} >= {ada.username, "celery"} and all(r.dry_run for r in asked)
         assert name in command("history")[1]
         Report.objects(task=name).delete()
+    assert set(ALL) > maintenance.daily_tasks() == {name for name in ALL if maintenance.TASKS[name].daily}
+    for name in ALL:
+        form = {"csrf_token": ada.csrf, "on": "" if name == "check-log" else "1"}
+        assert ada.client.post(f"/admin/maintenance/{name}/daily", data=form).status_code == 302
     with made_long_ago():
         maintenance.ask_daily()
-    assert sorted(report.task for report in Report.objects(by="beat")) == sorted(
-        name for name in ALL if maintenance.TASKS[name].daily
-    )
+    assert sorted({*(report.task for report in Report.objects(by="beat")), "check-log"}) == ALL
+    assert "check-log" not in maintenance.daily_tasks() and "storage: every day" in ada.get("/admin").text
     Report.objects.delete()
+    Site.objects.delete()
 
 
 def test_what_is_no_task_or_no_argument_of_one_is_refused_at_every_door(ada: Person, command: Run) -> None:
@@ -101,7 +106,8 @@ def test_what_is_no_task_or_no_argument_of_one_is_refused_at_every_door(ada: Per
         for neither in ("no", 0, None, [True]):
             with pytest.raises(Invalid, match="dry_run"):
                 run_named("check-log", neither)
-        assert ada.client.post("/admin/maintenance/x/run", data={"csrf_token": ada.csrf}).status_code == 404
+        for form in ("run", "daily"):
+            assert ada.client.post(f"/admin/maintenance/x/{form}", data={"csrf_token": ada.csrf}).status_code == 404
 
 
 def test_without_mongodb_a_command_says_so_and_without_redis_the_task_waits_in_the_database(
