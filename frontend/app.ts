@@ -70,6 +70,9 @@ function follow(boot: Boot): void {
   });
 }
 
+/** Fetched while nothing else is to be done, so that its key opens it at once. */
+setTimeout(() => import("./ui/switcher").catch(() => {}), 3000);
+
 const data = document.getElementById("boot");
 const root = document.getElementById("app");
 if (data?.textContent && root) start(JSON.parse(data.textContent) as Boot, root);

@@ -1,6 +1,8 @@
 // Every word of the chat page, in English. Not for: what the server says about an error.
 
-const count = (n: number, one: string, many: string) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
+const plural = new Intl.PluralRules("en");
+const count = (n: number, one: string, many: string) =>
+  `${n.toLocaleString()} ${plural.select(n) === "one" ? one : many}`;
 const list = new Intl.ListFormat(undefined, { type: "conjunction" });
 
 export const t = {
