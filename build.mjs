@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import * as esbuild from "esbuild";
+import { emojiData } from "./frontend/emojidata.mjs";
 
 const DIST = "infitalks/static/dist";
 const TESTS = "node_modules/.cache/infitalks";
@@ -15,6 +16,7 @@ const common = {
   logLevel: "warning",
   jsx: "automatic",
   jsxImportSource: "preact",
+  plugins: [emojiData],
 };
 
 async function buildPage() {

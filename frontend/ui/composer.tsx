@@ -14,6 +14,7 @@ import type { Chat, Message } from "../state/types";
 import { composing, draftOf, logOf, me, setDraft, showToast } from "../store";
 import { Chips } from "./chips";
 import { DropZone } from "./dropzone";
+import { EmojiButton } from "./emojibutton";
 import { attachedTo, nameOf } from "./format";
 import { Icon } from "./icons";
 import { comboOf, Suggestions, Usage, useOffer, walkOffer } from "./suggestions";
@@ -119,6 +120,7 @@ export function Composer({ chat }: { chat: Chat }) {
           onKeyDown={onKey}
           onPaste={(event) => pasted(event, chat.id)}
         />
+        <EmojiButton onPick={(emoji) => insert(area.current, emoji)} />
         <button
           type="submit"
           class="send"
@@ -230,6 +232,12 @@ function pasted(event: ClipboardEvent, chatId: string): void {
   if (files.length === 0) return;
   event.preventDefault();
   choose(chatId, files);
+}
+
+/** As if it were typed, so that undoing knows it. */
+function insert(field: HTMLTextAreaElement | null, text: string): void {
+  field?.focus();
+  document.execCommand("insertText", false, text);
 }
 
 type Area = { current: HTMLTextAreaElement | null };

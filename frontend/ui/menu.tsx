@@ -8,7 +8,7 @@ const EDGE = 8;
 interface Props {
   label: string;
   icon: IconName;
-  kind: "menu" | "quick";
+  kind: "menu" | "quick" | "emoji";
   /** In the log, where messages are one Tab stop; see ui/log. */
   inLog?: boolean;
   children: (close: () => void) => ComponentChildren;
@@ -62,7 +62,7 @@ function place(box: HTMLElement, button: HTMLElement): void {
     box.style.left = `${left}px`;
     box.style.top = `${below ? at.bottom + 4 : Math.max(EDGE, at.top - height - 4)}px`;
     box.classList.add("placed");
-    box.querySelector<HTMLElement>("button, a")?.focus();
+    box.querySelector<HTMLElement>("input, button, a")?.focus();
   });
 }
 
