@@ -40,6 +40,7 @@ from infitalks.blueprints import (
     openapi,
     presses,
     static,
+    threads,
     tracing,
     webhooks_pages,
 )
@@ -98,6 +99,7 @@ def create_app(settings: Settings) -> Flask:
         chats_pages,
         webhooks_pages,
         messages,
+        threads,
         commands,
         presses,
         media_doors,

@@ -194,6 +194,7 @@ class Planned:
                 "attachments": [],
                 "cards": [stored_card(card) for card in post.cards],
                 "reply_to": parent,
+                **({"thread": parent} if parent else {}),
                 "via": self._via(),
                 "reactions": self.reactions if number == 0 else {},
                 "edited_at": self.said.edited_at,

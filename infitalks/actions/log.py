@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from bson import ObjectId
 
 from infitalks import events, metrics
-from infitalks.actions import memberships, summaries, writer
+from infitalks.actions import memberships, summaries, threads, writer
 from infitalks.actions.writer import Draft
 from infitalks.errors import Conflict, NotFound
 from infitalks.failpoints import failpoint
@@ -99,6 +99,8 @@ def _apply_message(entry: Doc) -> None:
     if entry.get("attachments"):
         waiting = {"_id": {"$in": entry["attachments"]}, "message": None, "dropped": {"$ne": True}}
         Media.raw().update_many(waiting, {"$set": {"message": entry["_id"]}})
+    if entry.get("thread"):
+        threads.note_reply(entry)
 
 
 def _apply_edit(entry: Doc) -> None:

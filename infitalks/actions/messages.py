@@ -13,6 +13,7 @@ from infitalks.integrations.cards import unrendered
 from infitalks.integrations.markdown import render_markdown
 from infitalks.models.database import Doc, object_id
 from infitalks.models.log import entry_by_client_id, entry_by_id
+from infitalks.models.threads import thread_of
 from infitalks.schemas.cards import CardOut, stored_card
 
 MOST_EMOJIS_EACH = 20  # different reactions of one user on one message
@@ -47,7 +48,8 @@ def send_message(
         "attachments": media,
         "files": count_files(media),
         "cards": _stored(cards),
-        "reply_to": answered,
+        "reply_to": answered["_id"] if answered else None,
+        **({"thread": thread_of(answered)} if answered else {}),
         "via": via,
         "reactions": {},
         **({"origin": origin} if origin else {}),
@@ -69,7 +71,7 @@ def _claim_attachments(user_id: ObjectId, chat_id: ObjectId, client_id: str, ids
     return claim_media(user_id, ids, chat_id, client_id)
 
 
-def _check_reply(user_id: ObjectId, chat_id: ObjectId, reply_to: str | None) -> ObjectId | None:
+def _check_reply(user_id: ObjectId, chat_id: ObjectId, reply_to: str | None) -> Doc | None:
     if reply_to is None:
         return None
     _, membership = access.get_chat_for(user_id, str(chat_id))
@@ -77,7 +79,7 @@ def _check_reply(user_id: ObjectId, chat_id: ObjectId, reply_to: str | None) -> 
     known = message and message["chat"] == chat_id and message["kind"] == "message"
     if not message or not known or not access.visible(message["seq"], membership["intervals"]):
         raise Invalid("That message cannot be answered here.", fields={"reply_to": "no message of this chat"})
-    return message["_id"]
+    return message
 
 
 def named_in(chat_id: ObjectId, user_id: ObjectId, named: str | None) -> str | None:

@@ -83,7 +83,7 @@ def read_log(chat: Doc, membership: Doc, query: LogQuery) -> LogOut:
         found = found[1:] if more else found
         through = found[0]["seq"] if more else 1
     tail = max([last, *(e["seq"] for e in found)])
-    page = LogOut(entries=entries_out(found), through=through, has_more=more, last_seq=tail)
+    page = LogOut(entries=entries_out(found, membership), through=through, has_more=more, last_seq=tail)
     access.require_unchanged(membership)
     return page
 
@@ -96,7 +96,7 @@ def detail(me: User, chat_id: str, limit: int) -> ChatDetailOut:
     answer = ChatDetailOut(
         **dict(shown),
         members=members_out(active_members(chat["_id"])),
-        messages=messages_out(found[-limit:]),
+        messages=messages_out(found[-limit:], membership),
         has_more=len(found) > limit,
         as_of=chat["last_seq"],
     )

@@ -27,7 +27,7 @@ blueprint = Blueprint("messages", __name__)
 def _now(me: User, message_id: str) -> MessageOut:
     """The message as it is now."""
     message, membership = access.get_message_for(me.id, message_id)
-    answer = messages_out([message])[0]
+    answer = messages_out([message], membership)[0]
     access.require_unchanged(membership)
     return answer
 
@@ -44,7 +44,7 @@ def get_messages(me: User, query: MessagesQuery) -> MessagesOut:
         found = entries_before(chat["_id"], seen, query.before, query.limit + 1)
         shown = found[-query.limit :]
     more = len(found) > query.limit
-    answer = MessagesOut(messages=messages_out(shown), has_more=more, as_of=chat["last_seq"])
+    answer = MessagesOut(messages=messages_out(shown, membership), has_more=more, as_of=chat["last_seq"])
     access.require_unchanged(membership)
     return answer
 

@@ -40,6 +40,7 @@ class Entry(Stored):
     files = IntField()  # so many of them are no pictures
     cards = ListField(DictField())  # schemas.cards.CardOut, without its defaults
     reply_to = ObjectIdField()
+    thread = ObjectIdField()  # a reply's: the first message of the chain; deletion leaves it
     via = DictField()
     reactions = DictField()  # user id -> emoji -> {k: seq, on: bool}
     edit_seq = IntField()

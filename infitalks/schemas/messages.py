@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 from bson import ObjectId
 from pydantic import AfterValidator, Field, model_validator
 
+from infitalks.access import seen_filter
 from infitalks.models.database import Doc
-from infitalks.models.log import ABOUT_MESSAGES, entries_by_id, waiting_about
+from infitalks.models.log import ABOUT_MESSAGES, entries_by_id, top_of, waiting_about
 from infitalks.models.media import media_by_ids
+from infitalks.models.threads import count_replies
 from infitalks.models.users import public_users
 from infitalks.models.webhooks import bots_hearing
 from infitalks.schemas.base import ClientId, Id, In, Limit, Out, Query, Seq, Time
@@ -21,6 +23,7 @@ from infitalks.schemas.users import UserOut, user_out
 
 LONGEST_TEXT = 16_000  # characters; the outer limit is the event size, beyond which pages fetch
 MOST_ATTACHMENTS = 10
+MOST_FACES = 3  # beside a thread's count
 
 
 _KEYCAP = re.compile("[#*0-9]\ufe0f?\u20e3")
@@ -100,7 +103,19 @@ class ReactionOut(Out):
     users: list[Id]
 
 
+class RepliesOut(Out):
+    """What followed on a thread's first message, as entry `as_of` of the chat left it; `users`: the first three."""
+
+    count: int
+    last_at: Time
+    users: list[UserOut]
+    as_of: int
+
+
 class MessageOut(Out):
+    """`thread`: of a reply the id of the first message of its thread. `replies`: of such a first one, in answers to
+    whoever may see them; live events, which are the same for all, leave it out (null)."""
+
     id: Id
     chat_id: Id
     seq: int
@@ -111,6 +126,8 @@ class MessageOut(Out):
     cards: list[CardOut]
     attachments: list[AttachmentOut]
     reply_to: Id | None
+    thread: Id | None = None
+    replies: RepliesOut | None = None
     reactions: list[ReactionOut]
     edited_at: Time | None
     deleted: bool
@@ -150,9 +167,10 @@ class MessagesOut(Out):
 class Shown:
     """Joins what entries refer to: the messages as they now are, users and pictures."""
 
-    def __init__(self, docs: Iterable[Doc]) -> None:
+    def __init__(self, docs: Iterable[Doc], viewer: Doc | None = None) -> None:
         self.docs = list(docs)
         self.messages = self._messages()
+        self.through, self.replies = self._replies(viewer) if viewer else (0, {})
         self.media = _media_of(self.messages.values())
         self.users = {key: user_out(doc) for key, doc in public_users(self._user_ids()).items()}
         self.hearing = self._bots_hearing()
@@ -167,8 +185,31 @@ class Shown:
             found[entry["target"]] = fold(found[entry["target"]], entry)
         return found
 
+    def _replies(self, viewer: Doc) -> tuple[int, dict[ObjectId, list[Doc]]]:
+        """What the member sees of the threads that these messages began, by root, in the order of their authors."""
+        through = top_of(viewer["chat"]).seq
+        roots = [key for key, doc in self.messages.items() if not doc.get("thread") and doc["chat"] == viewer["chat"]]
+        found: dict[ObjectId, list[Doc]] = {}
+        if roots:
+            rows = count_replies(viewer["chat"], roots, seen_filter(viewer["intervals"]), through)
+            for row in sorted(rows, key=lambda row: row["first"]):
+                found.setdefault(row["root"], []).append(row)
+        return through, found
+
+    def _replies_out(self, root: ObjectId) -> RepliesOut | None:
+        rows = self.replies.get(root)
+        if not rows:
+            return None
+        return RepliesOut(
+            count=sum(row["count"] for row in rows),
+            last_at=max(row["last_at"] for row in rows),
+            users=[self.users[row["author"]] for row in rows[:MOST_FACES]],
+            as_of=self.through,
+        )
+
     def _user_ids(self) -> set[ObjectId]:
-        ids = {doc["author"] for doc in (*self.docs, *self.messages.values())}
+        ids = {row["author"] for rows in self.replies.values() for row in rows[:MOST_FACES]}
+        ids |= {doc["author"] for doc in (*self.docs, *self.messages.values())}
         return ids | {doc["user"] for doc in self.docs if doc.get("user")}
 
     def _bots_hearing(self) -> dict[ObjectId, bool]:
@@ -178,7 +219,9 @@ class Shown:
 
     def message(self, message_id: ObjectId) -> MessageOut:
         doc = self.messages[message_id]
-        return _message_out(doc, self.users[doc["author"]], self.media, self.hearing.get(doc["author"]))
+        out = _message_out(doc, self.users[doc["author"]], self.media, self.hearing.get(doc["author"]))
+        out.replies = self._replies_out(message_id)
+        return out
 
     def entry(self, doc: Doc) -> EntryOut:
         out = EntryOut(
@@ -218,6 +261,7 @@ def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc], hears: b
         cards=[card_out(card, hears) for card in doc.get("cards") or ()],
         attachments=[attachment_out(media[key]) for key in doc.get("attachments", ()) if key in media],
         reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
+        thread=str(doc["thread"]) if doc.get("thread") else None,
         reactions=_reactions(doc.get("reactions") or {}),
         edited_at=doc.get("edited_at"),
         deleted=doc.get("deleted_seq") is not None,
@@ -231,15 +275,15 @@ def sent_out(message: Doc, author: Doc) -> MessageOut:
     return _message_out(message, user_out(author), _media_of([message]))
 
 
-def entries_out(docs: Iterable[Doc]) -> list[EntryOut]:
-    """Stored entries, raw, as JSON shapes."""
-    shown = Shown(docs)
+def entries_out(docs: Iterable[Doc], viewer: Doc | None = None) -> list[EntryOut]:
+    """Stored entries, raw, as JSON shapes. With replies where `viewer`, a membership of their chat, is told of them."""
+    shown = Shown(docs, viewer)
     return [shown.entry(doc) for doc in shown.docs]
 
 
-def messages_out(docs: Iterable[Doc]) -> list[MessageOut]:
-    """Stored messages, raw, as JSON shapes, as they now are."""
-    shown = Shown(docs)
+def messages_out(docs: Iterable[Doc], viewer: Doc | None = None) -> list[MessageOut]:
+    """Stored messages, raw, as JSON shapes, as they now are. `viewer`: as in entries_out."""
+    shown = Shown(docs, viewer)
     return [shown.message(doc["_id"]) for doc in shown.docs]
 
 

@@ -95,6 +95,7 @@ def test_words_stand_as_and_when_they_were_said(garden: Garden, file: Path) -> N
     assert first["at"] == datetime.fromtimestamp(START + 1000, UTC)
     assert answer["text"] == "**I** do 🎉" and "<strong>I</strong>" in answer["html"]
     assert answer["reply_to"] == late["reply_to"] == first["_id"] and alone["reply_to"] is None
+    assert answer["thread"] == late["thread"] == first["_id"] and "thread" not in alone
     assert (
         late["edited_at"] == datetime.fromtimestamp(START + DAY + 9, UTC) and late["author"] == account(garden.eve).id
     )

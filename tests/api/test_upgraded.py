@@ -22,7 +22,7 @@ from tests.running import watchdog
 
 ROOT = Path(__file__).parents[2]
 NAMES = migrations.names()
-OF_THIS_VERSION = {"chats": {"retention_days": ""}, "memberships": {"favourite": ""}, "log": {"out.request": ""}}
+OF_THIS_VERSION = {"chats": {"retention_days": ""}, "memberships": {"favourite": ""}, "log": {"out.request": "", "thread": ""}}
 
 
 @pytest.fixture(scope="module")
