@@ -80,6 +80,8 @@ function Picture({ picture, alone, more, onOpen }: Props) {
             src={source}
             alt={picture.alt || t.pictureOf(picture.name)}
             {...size}
+            // The thumb's own shape differs by a rounding, by which all below would move.
+            style={alone ? { aspectRatio: `${size.width} / ${size.height}` } : {}}
             loading="lazy"
             decoding="async"
             onError={() => setLost(true)}

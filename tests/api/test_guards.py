@@ -17,6 +17,7 @@ FORMS_BY_HAND = {
     "/settings/sessions/end-others",
     "/settings/bots/<bot_id>/token",
     "/settings/bots/<bot_id>/delete",
+    "/c/<chat_id>/settings/picture",
     "/c/<chat_id>/settings/members",
     "/c/<chat_id>/settings/members/<user_id>/remove",
     "/c/<chat_id>/settings/leave",

@@ -16,6 +16,10 @@ SHIFTS = """() => new Promise(resolve => {
     new PerformanceObserver(list => seen.push(...list.getEntries())).observe({type: "layout-shift", buffered: true});
     setTimeout(() => resolve(seen.map(each => each.value)), 100);
 })"""
+BOXES = """() => [...document.querySelectorAll("article img")].map(each => {
+    const {width, height} = each.getBoundingClientRect();
+    return [Math.round(width), Math.round(height)];
+})"""
 LOADED = "() => [...document.querySelectorAll('article img')].every(each => each.complete && each.naturalWidth > 0)"
 
 
@@ -23,12 +27,6 @@ def frame_of(picture: Locator) -> bytes:
     """The colour in its middle, as it is on the screen now."""
     shown = Image.open(io.BytesIO(picture.screenshot())).convert("RGB")
     return bytes(round(level / 64) for level in shown.getpixel((shown.width // 2, shown.height // 3)))  # type: ignore[union-attr]
-
-
-def late(route: Route) -> None:
-    """A picture that comes when the page stands already."""
-    route.request.frame.page.wait_for_function("() => document.querySelector('.composer')")
-    route.continue_()
 
 
 def viewer(visitor: Visitor) -> Locator:
@@ -117,9 +115,18 @@ def test_albums_take_their_room_before_they_load_and_are_walked_through(ada: Vis
     show(bob, chat, "three", *media[6:9])
     show(bob, chat, "one", upload(bob, still(TALL), "tall.jpg"))
     # Thumbs come long after the page stands; every shift from its first byte on is counted.
-    ada.page.route(re.compile("/thumb$"), late)
-    ada.page.goto(f"{ada.url}/c/{chat}")
+    held: list[Route] = []
+    thumbs = re.compile("/thumb$")
+    ada.page.route(thumbs, lambda route: held.append(route))
+    ada.page.goto(f"{ada.url}/c/{chat}", wait_until="domcontentloaded")
+    expect(ada.composer).to_be_visible()
+    expect(ada.message("one").get_by_role("button", name="Open picture tall.jpg")).to_be_enabled()
+    before = ada.page.evaluate(BOXES)
+    for route in held:
+        route.continue_()
+    ada.page.unroute(thumbs)
     ada.page.wait_for_function(LOADED)
+    assert ada.page.evaluate(BOXES) == before and len(before) == 8
     show(bob, chat, "live", *media[9:11])
     expect(ada.message("live").get_by_role("button", name="Open picture p9.jpg")).to_be_visible()
     ada.page.wait_for_function(LOADED)
