@@ -13,6 +13,7 @@ from infitalks.backends import queue
 from infitalks.backends.realtime import fits
 from infitalks.models.database import Doc
 from infitalks.schemas.messages import entries_out
+from infitalks.schemas.notifications import NotificationOut
 
 
 def entry_appended(chat_id: ObjectId) -> None:
@@ -83,6 +84,18 @@ def log_events(chat_id: ObjectId, docs: Iterable[Doc]) -> list[str]:
         else:
             ready.append(write_event({"chat_id": str(chat_id), "last_seq": entry.seq}))
     return [*ready, _log_event(chat_id, batch)] if batch else ready
+
+
+def notify_events(notifications: list[NotificationOut]) -> list[str]:
+    """The `notify` events for what one audience is notified of, in order, each within the protocol's limit."""
+    ready: list[str] = []
+    batch: list[Any] = []
+    for shape in (each.model_dump(mode="json") for each in notifications):
+        if batch and not fits(write_event({"notifications": [*batch, shape]})):
+            ready.append(write_event({"notifications": batch}))
+            batch = []
+        batch.append(shape)
+    return [*ready, write_event({"notifications": batch})]
 
 
 def _log_event(chat_id: ObjectId, entries: list[Any]) -> str:

@@ -220,11 +220,12 @@ def change_chat(
     changes: dict[str, Any],
     muted: bool | None,
     favourite: bool | None = None,
+    own: Doc | None = None,
     cause: str | None = None,
     sure: bool = False,
 ) -> None:
-    """`changes` (name, topic, avatar, retention_days) are the owners' and for all; `muted` and
-    `favourite` are one's own. `cause`: as add_members.
+    """`changes` (name, topic, avatar, retention_days) are the owners' and for all; `muted`,
+    `favourite` and `level` in `own` are one's own. `cause`: as add_members.
     Raises Invalid where messages would be lost by it and the caller is not `sure`."""
     chat, membership = access.get_chat_for(user_id, chat_id)
     if changes:
@@ -241,8 +242,8 @@ def change_chat(
         if now:
             client_id = cause or own_client_id()
             append(Draft(chat["_id"], "chat", user_id, client_id, {"changes": now}, now, _require_owner))
-    own = {name: value for name, value in (("muted", muted), ("favourite", favourite)) if value is not None}
-    if own:
+    given = {name: value for name, value in (("muted", muted), ("favourite", favourite)) if value is not None}
+    if own := {**given, **(own or {})}:
         Membership.raw().update_one({"_id": membership["_id"]}, {"$set": own})
         events.own_chat_changed(chat["_id"], user_id)
 

@@ -18,6 +18,7 @@ from infitalks.actions import log as chat_log
 from infitalks.actions.chats import keep_an_owner
 from infitalks.actions.deliveries import create_deliveries
 from infitalks.actions.leases import leased, renew_lease
+from infitalks.actions.notifications import LARGE_CHAT, Telling, decide_all
 from infitalks.backends import realtime
 from infitalks.failpoints import failpoint
 from infitalks.models.chats import active_members, contacts_of, membership_of, memberships_in
@@ -33,8 +34,6 @@ BATCH = 100  # entries read at once
 MOST_TRIES = 3
 RETRY_SECONDS = 2
 LONGEST_RETRY_SECONDS = 8
-# Members. Where more read, type, come and go, each of them told to all would keep messages waiting: N times N notices.
-LARGE_CHAT = 100
 
 
 class LeaseLost(Exception):
@@ -107,6 +106,7 @@ def _tell_run(chat_id: ObjectId, run: list[Doc], turn: Turn, reachable: bool) ->
         # Never skipped: a removal holds whether or not anybody can be told of it.
         _apply_run(chat_id, run)
         create_deliveries(chat_id, run)
+        decide_all(chat_id, run)
         if reachable:
             _send_run(chat_id, run, turn)
             _mark(run, {"out.state": "done", "out.request": "$$REMOVE"})
@@ -140,11 +140,15 @@ def _send_run(chat_id: ObjectId, run: list[Doc], turn: Turn) -> None:
     ready = [("log", data) for data in events.log_events(chat_id, run)]
     if any(entry["kind"] in ("member", "chat") for entry in run):
         ready.append(("chats", events.write_event({"chat_id": str(chat_id)})))
-    channels = live_channels(_recipients(chat_id, run[0]))
+    telling = Telling(chat_id, run)
+    recipients = _recipients(chat_id, run[0])
+    channels = live_channels(recipients)
     failpoint("fan_out.before_send")
     turn.keep()
     with trace.following(entry["out"].get("request") for entry in run):
         realtime.publish(channels, ready)
+        for hearers, told in telling.events(recipients):
+            realtime.publish(live_channels(hearers), [("notify", data) for data in told])
         _note_told(chat_id, run, len(channels))
     failpoint("fan_out.after_send")
 

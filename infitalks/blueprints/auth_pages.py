@@ -19,7 +19,7 @@ from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, bots_of
 from infitalks.schemas.base import validate
 from infitalks.schemas.bots import BotIn
-from infitalks.schemas.users import LoginIn, PasswordIn, PreferencesForm, ProfileIn, RegisterIn, user_out
+from infitalks.schemas.users import LoginIn, NotifyForm, PasswordIn, PreferencesForm, ProfileIn, RegisterIn, user_out
 
 blueprint = Blueprint("auth_pages", __name__)
 
@@ -209,6 +209,17 @@ def preferences_form(me: User) -> Any:
     users.set_preferences(me, read_form(PreferencesForm))
     flash("Saved.")
     return redirect(f"{url_for('auth_pages.settings_page')}#preferences")
+
+
+@blueprint.post("/settings/notifications")
+@page(form=NotifyForm)
+def notifications_form(me: User) -> Any:
+    try:
+        users.set_preferences(me, read_form(NotifyForm).preferences())
+    except InfiTalksError as error:
+        return _settings(me, error)
+    flash("Saved.")
+    return redirect(f"{url_for('auth_pages.settings_page')}#notifications")
 
 
 @blueprint.post("/settings/password")

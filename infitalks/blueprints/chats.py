@@ -133,7 +133,10 @@ def patch_chat(me: User, chat_id: str, body: ChatPatchIn) -> ChatOut:
         raise Invalid("A group has a name.", fields={"name": "must not be null"})
     if "topic" in given and given["topic"] is None:
         raise Invalid("A topic is taken away by an empty one.", fields={"topic": "must not be null"})
-    chats.change_chat(me.id, chat_id, changes=given, muted=body.muted, favourite=body.favourite, sure=body.sure)
+    own = body.model_dump(include={"level"} & body.model_fields_set)
+    chats.change_chat(
+        me.id, chat_id, changes=given, muted=body.muted, favourite=body.favourite, own=own, sure=body.sure
+    )
     return _one(me, ObjectId(chat_id))
 
 

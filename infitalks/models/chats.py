@@ -56,6 +56,7 @@ class Membership(Stored):
     read_n = IntField(default=0)
     muted = BooleanField(default=False)
     favourite = BooleanField(default=False)
+    level = StringField()  # schemas.notifications.Level: of which messages it notifies; none: as its size says
     hidden_n = IntField()  # a direct chat put away; a message numbered above this brings it back
 
     meta = {"collection": "memberships"}
@@ -67,6 +68,10 @@ def membership_id(chat_id: ObjectId, user_id: ObjectId) -> str:
 
 def chat_by_id(chat_id: ObjectId) -> Doc | None:
     return Chat.raw().find_one({"_id": chat_id})
+
+
+def chats_by_id(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
+    return {row["_id"]: row for row in Chat.raw().find({"_id": {"$in": list(ids)}})}
 
 
 def membership_of(chat_id: ObjectId, user_id: ObjectId) -> Doc | None:

@@ -106,6 +106,12 @@ def enabled_users(ids: Iterable[ObjectId], *, kinds: tuple[str, ...] = ("person"
     return set(User.raw().distinct("_id", query))
 
 
+def wishes_of(ids: Iterable[ObjectId]) -> dict[ObjectId, Doc]:
+    """The stored preferences of those of these users who are people with an open account."""
+    query = {"_id": {"$in": list(ids)}, "kind": "person", "disabled_at": None}
+    return {doc["_id"]: doc.get("preferences") or {} for doc in User.raw().find(query, {"preferences": 1})}
+
+
 def live_channels(ids: Iterable[ObjectId]) -> list[str]:
     """The current live channel of each of these users that is not disabled."""
     found = User.raw().find({"_id": {"$in": list(ids)}, "disabled_at": None}, {"epoch": 1})

@@ -17,6 +17,7 @@ from infitalks.models.users import is_away, public_users
 from infitalks.schemas.base import Days, Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
 from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
+from infitalks.schemas.notifications import Level
 from infitalks.schemas.users import UserOut, avatar_url, user_out
 
 MOST_MEMBERS_AT_ONCE = 100
@@ -49,9 +50,9 @@ class ChatIn(In):
 
 
 class ChatPatchIn(In):
-    """Owners change name, topic, avatar and retention_days for all; muted and favourite are one's own. Messages
-    older than retention_days are blanked for ever, so that fewer of them are refused without `sure`; null: as long as
-    the site keeps messages."""
+    """Owners change name, topic, avatar and retention_days for all; muted, favourite and level (of which messages
+    it notifies; null: as its size says) are one's own. Messages older than retention_days are blanked for ever, so that
+    fewer of them are refused without `sure`; null: as long as the site keeps messages."""
 
     name: Name | None = None
     topic: Topic | None = None
@@ -60,6 +61,7 @@ class ChatPatchIn(In):
     sure: bool = False
     muted: bool | None = None
     favourite: bool | None = None
+    level: Level | None = None
 
 
 class RetentionIn(Query):
@@ -137,6 +139,7 @@ class ChatOut(Out):
     unread: int
     muted: bool
     favourite: bool
+    level: Level | None
     retention_days: int | None
 
 
@@ -212,6 +215,7 @@ def _chat_out(
         unread=max(0, chat["n"] - membership["read_n"]),
         muted=membership.get("muted", False),
         favourite=membership.get("favourite", False),
+        level=membership.get("level"),
         retention_days=chat.get("retention_days"),
     )
 

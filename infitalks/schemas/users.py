@@ -1,12 +1,14 @@
 """Users in JSON: what anybody signed in may know of one, and what they say of themselves."""
 
+from datetime import UTC
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, PlainSerializer, StringConstraints
 
 from infitalks.models.database import Doc
 from infitalks.models.users import User
-from infitalks.schemas.base import Id, In, Name, Out, Query
+from infitalks.schemas.base import Id, In, Name, Out, Query, clean_name, validate, write_time
 
 RESERVED = frozenset({"admin", "administrator", "all", "channel", "everyone", "here", "me", "system", "infitalks"})
 
@@ -27,6 +29,26 @@ Username = Annotated[
 ]
 Email = Annotated[EmailStr, StringConstraints(max_length=254), AfterValidator(str.lower)]
 Password = Annotated[str, Field(min_length=8, max_length=256)]
+
+
+def _check_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is no time zone, such as Europe/Berlin")
+    return name
+
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_zone)]
+Keywords = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=40), AfterValidator(clean_name)]], Field(max_length=20)
+]
+# Text in JSON, with its zone; we write it as UTC.
+AnyTime = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    AfterValidator(lambda at: at.astimezone(UTC)),
+    PlainSerializer(write_time, return_type=str),
+]
 
 
 class RegisterIn(In):
@@ -81,9 +103,18 @@ class PreferencesOut(Out):
     (What a browser looks like is its own: blueprints/looks.py.)
 
     `enter_sends`: else Enter is a new line, and Ctrl or Cmd with it sends.
+    Of notifications: `keywords` notify wherever they are said. `quiet_from` to `quiet_to`, by the clock of `time_zone`,
+    and until `quiet_until` nothing does. `desktop`: a browser that may show them does, `sound` with a sound.
     """
 
     enter_sends: bool = True
+    keywords: Keywords = []
+    quiet_from: ClockTime | None = None
+    quiet_to: ClockTime | None = None
+    time_zone: TimeZone = "UTC"
+    quiet_until: AnyTime | None = None
+    desktop: bool = True
+    sound: bool = False
 
 
 class PreferencesIn(PreferencesOut, In):
@@ -92,6 +123,22 @@ class PreferencesIn(PreferencesOut, In):
 
 class PreferencesForm(PreferencesOut, Query):
     """A page's form, whose fields arrive as text: on or off."""
+
+
+class NotifyForm(Query):
+    """A page's form of all there is about notifications; `keywords` with commas between them."""
+
+    keywords: Annotated[str, Field(max_length=1000)] = ""
+    quiet_from: ClockTime | None = None
+    quiet_to: ClockTime | None = None
+    time_zone: TimeZone = "UTC"
+    desktop: bool
+    sound: bool
+
+    def preferences(self) -> PreferencesIn:
+        """All of them given, so that an empty field takes away what was set. Raises Invalid."""
+        words = [word.strip() for word in self.keywords.split(",") if word.strip()]
+        return validate(PreferencesIn, {**self.model_dump(), "keywords": words})
 
 
 class SelfOut(UserOut):
@@ -147,6 +194,11 @@ def self_out(user: User) -> SelfOut:
 
 
 def preferences_out(user: User) -> PreferencesOut:
-    """What was set, and the rest as it is for all. What an older version had stored besides is left out."""
-    known = PreferencesOut.model_fields.keys() & user.preferences.keys()
-    return PreferencesOut(**{name: user.preferences[name] for name in known})
+    """What was set, and the rest as it is for all."""
+    return preferences_of(user.preferences)
+
+
+def preferences_of(stored: Doc) -> PreferencesOut:
+    """The same from what is stored. What another version had stored besides is left out."""
+    known = PreferencesOut.model_fields.keys() & stored.keys()
+    return PreferencesOut(**{name: stored[name] for name in known})
