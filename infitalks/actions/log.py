@@ -130,7 +130,8 @@ def _apply_delete(entry: Doc) -> None:
 
 def _blank_edits(message_id: ObjectId) -> None:
     """They carry earlier and later wordings."""
-    Entry.raw().update_many({"target": message_id, "kind": "edit"}, {"$set": {"text": "", "html": "", "cards": []}})
+    blank = {"text": "", "html": "", "cards": [], "mentions": [], "mentions_all": False}
+    Entry.raw().update_many({"target": message_id, "kind": "edit"}, {"$set": blank})
 
 
 def _apply_reaction(entry: Doc) -> None:

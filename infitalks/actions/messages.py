@@ -8,9 +8,9 @@ from bson import ObjectId
 from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
 from infitalks.actions.media import claim_media, count_files
+from infitalks.actions.mentions import render_for_members
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.integrations.cards import unrendered
-from infitalks.integrations.markdown import render_markdown
 from infitalks.models.database import Doc, object_id
 from infitalks.models.log import entry_by_client_id, entry_by_id
 from infitalks.models.threads import thread_of
@@ -44,7 +44,7 @@ def send_message(
     media = _claim_attachments(user_id, chat_id, client_id, attachments or [])
     body = {
         "text": text,
-        "html": render_markdown(text),
+        **_called(render_for_members(chat_id, text)),
         "attachments": media,
         "files": count_files(media),
         "cards": _stored(cards),
@@ -56,6 +56,11 @@ def send_message(
     }
     content = [text, attachments or [], reply_to, via, *unrendered(cards or [])] if said is None else said
     return append(Draft(chat_id, "message", user_id, client_id, body, content, require_active))
+
+
+def _called(rendered: Doc) -> Doc:
+    """Nothing is stored of nobody: the indexes of mentions hold only messages that have some."""
+    return {key: value for key, value in rendered.items() if key == "html" or value}
 
 
 def _stored(cards: list[CardOut] | None) -> list[Doc]:
@@ -106,7 +111,7 @@ def edit_message(
     access.require(access.can_edit(message, user_id), "Only its author edits a message.")
     if not text.strip() and not message["attachments"]:
         raise Invalid("A message cannot become empty: delete it.", fields={"text": "must not be empty"})
-    body: Doc = {"text": text, "html": render_markdown(text)}
+    body: Doc = {"text": text, **render_for_members(message["chat"], text)}
     if cards:
         body["cards"] = _stored(cards)
     content = ([text, *unrendered(cards)] if cards else text) if said is None else said

@@ -9,15 +9,16 @@ from typing import Any
 from bson import ObjectId
 
 from infitalks.actions import log
+from infitalks.actions.mentions import render_again
 from infitalks.actions.turns import Turn
-from infitalks.integrations.markdown import render_markdown
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry
 from infitalks.schemas.folding import fold
 
 MESSAGES: Doc = {"kind": "message"}
 DERIVED = (
-    "text", "html", "cards", "attachments", "reply_to", "via", "reactions", "edit_seq", "edited_at", "deleted_seq"
+    "text", "html", "mentions", "mentions_all", "cards", "attachments", "reply_to", "via", "reactions", "edit_seq",
+    "edited_at", "deleted_seq",
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def _as_told(message: Doc, about: list[Doc]) -> Doc:
     told = _before(message, about)
     for entry in [entry for entry in about if entry["kind"] != "delete"] + deletions[:1]:
         told = fold(told, entry)
-    return {**told, "html": render_markdown(told.get("text") or "") if not deletions else ""}
+    return {**told, **(render_again(told) if not deletions else {"html": ""})}
 
 
 def _before(message: Doc, about: list[Doc]) -> Doc:

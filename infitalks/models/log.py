@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from bson import MinKey, ObjectId
-from mongoengine import DateTimeField, DictField, IntField, ListField, ObjectIdField, StringField
+from mongoengine import BooleanField, DateTimeField, DictField, IntField, ListField, ObjectIdField, StringField
 
 from infitalks.models.database import Doc, Stored
 
@@ -36,6 +36,8 @@ class Entry(Stored):
     target = ObjectIdField()  # edit, delete, reaction, media: the message it is about
     text = StringField()
     html = StringField()
+    mentions = ListField(ObjectIdField())  # the members whom the text calls by name; only where there are some
+    mentions_all = BooleanField()  # it calls all of them
     attachments = ListField(ObjectIdField())
     files = IntField()  # so many of them are no pictures
     cards = ListField(DictField())  # schemas.cards.CardOut, without its defaults

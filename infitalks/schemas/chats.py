@@ -13,6 +13,7 @@ from infitalks.access import visible
 from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
+from infitalks.models.mentions import count_mentions
 from infitalks.models.users import is_away, public_users
 from infitalks.schemas.base import Days, Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
 from infitalks.schemas.ephemerals import EphemeralOut
@@ -137,6 +138,7 @@ class ChatOut(Out):
     last_at: Time
     read_seq: int
     unread: int
+    mentions: int
     muted: bool
     favourite: bool
     level: Level | None
@@ -178,7 +180,7 @@ class SyncOut(Out):
 
 
 def chats_out(chats: list[Doc], memberships: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:
-    """Stored chats, raw, as the member `user_id` sees them; three reads for any number of chats."""
+    """Stored chats, raw, as the member `user_id` sees them; four reads for any number of chats."""
     if not chats:
         return []
     ids = [chat["_id"] for chat in chats]
@@ -186,7 +188,18 @@ def chats_out(chats: list[Doc], memberships: dict[ObjectId, Doc], user_id: Objec
     others = others_in_direct([chat["_id"] for chat in chats if chat["kind"] == "direct"], user_id)
     authors = {chat["last_message"]["author"] for chat in chats if chat.get("last_message")}
     users = public_users(authors | set(others.values()))
-    return [_chat_out(chat, memberships[chat["_id"]], counts, users, others.get(chat["_id"])) for chat in chats]
+    unread = {chat["_id"]: memberships[chat["_id"]] for chat in chats if _unread(chat, memberships[chat["_id"]])}
+    mentions = count_mentions(user_id, {key: membership["read_seq"] for key, membership in unread.items()})
+
+    def shown(chat: Doc) -> ChatOut:
+        key = chat["_id"]
+        return _chat_out(chat, memberships[key], counts, users, others.get(key), mentions.get(key, 0))
+
+    return [shown(chat) for chat in chats]
+
+
+def _unread(chat: Doc, membership: Doc) -> int:
+    return max(0, int(chat["n"]) - int(membership["read_n"]))
 
 
 def _chat_out(
@@ -195,6 +208,7 @@ def _chat_out(
     counts: dict[ObjectId, int],
     users: dict[ObjectId, Doc],
     other: ObjectId | None,
+    mentions: int,
 ) -> ChatOut:
     partner = users.get(other) if other else None
     return ChatOut(
@@ -212,7 +226,8 @@ def _chat_out(
         last_message=_last_message(chat.get("last_message"), membership, users),
         last_at=chat["last_at"],
         read_seq=membership["read_seq"],
-        unread=max(0, chat["n"] - membership["read_n"]),
+        unread=_unread(chat, membership),
+        mentions=mentions,
         muted=membership.get("muted", False),
         favourite=membership.get("favourite", False),
         level=membership.get("level"),

@@ -12,6 +12,8 @@ from infitalks.models.database import Doc
 BLANK: Doc = {
     "text": "",
     "html": "",
+    "mentions": [],
+    "mentions_all": False,
     "attachments": [],
     "cards": [],
     "reactions": {},
@@ -39,7 +41,8 @@ def _edit(message: Doc, entry: Doc) -> dict[str, Any]:
 def edit_fields(entry: Doc) -> dict[str, Any]:
     """An edit without cards takes those away that the message had: they say what it said before."""
     new = {"text": entry["text"], "html": entry["html"], "cards": entry.get("cards") or []}
-    return {**new, "edit_seq": entry["seq"], "edited_at": entry["at"]}
+    called = {"mentions": entry.get("mentions") or [], "mentions_all": bool(entry.get("mentions_all"))}
+    return {**new, **called, "edit_seq": entry["seq"], "edited_at": entry["at"]}
 
 
 def _delete(message: Doc, entry: Doc) -> dict[str, Any]:

@@ -123,6 +123,8 @@ class MessageOut(Out):
     via: ViaOut | None
     text: str
     html: str
+    mentions: list[Id] = []
+    mentions_all: bool = False
     cards: list[CardOut]
     attachments: list[AttachmentOut]
     reply_to: Id | None
@@ -258,6 +260,8 @@ def _message_out(doc: Doc, author: UserOut, media: dict[ObjectId, Doc], hears: b
         via=ViaOut(**doc["via"]) if doc.get("via") else None,
         text=doc.get("text") or "",
         html=doc.get("html") or "",
+        mentions=[str(key) for key in doc.get("mentions") or ()],
+        mentions_all=bool(doc.get("mentions_all")),
         cards=[card_out(card, hears) for card in doc.get("cards") or ()],
         attachments=[attachment_out(media[key]) for key in doc.get("attachments", ()) if key in media],
         reply_to=str(doc["reply_to"]) if doc.get("reply_to") else None,
