@@ -14,6 +14,7 @@ from bson import ObjectId
 from infitalks import events
 from infitalks.actions.media import PUBLIC_IDS
 from infitalks.errors import Invalid, TooLarge, WrongType
+from infitalks.integrations.dimensions import read_dimensions
 from infitalks.integrations.pictures import sniff
 from infitalks.models.database import Doc
 from infitalks.models.media import Media, spool
@@ -45,6 +46,7 @@ class Upload:
     content_type: str
     size: int
     stream: IO[bytes]
+    dimensions: tuple[int, int] | None = None  # of a picture, as its header has them
 
 
 def read_upload(name: str, stream: IO[bytes], largest_file: int) -> Upload:
@@ -69,7 +71,7 @@ def read_upload(name: str, stream: IO[bytes], largest_file: int) -> Upload:
             "It is called a picture, but is no JPEG, PNG, WebP or GIF.",
             fields={"file": "is no picture, as its name says"},
         )
-    return Upload("picture", cleaned or "picture", claimed, size, stream)
+    return Upload("picture", cleaned or "picture", claimed, size, stream, read_dimensions(stream))
 
 
 def read_picture(name: str, stream: IO[bytes]) -> Upload:
@@ -109,6 +111,7 @@ def extension_of(name: str) -> str:
 def upload_media(user_id: ObjectId, upload: Upload) -> Doc:
     """Keep it until a worker has stored it. Returns the stored media."""
     now = datetime.now(UTC)
+    width, height = upload.dimensions or (None, None)
     media: Doc = {
         "_id": ObjectId(),
         "owner": user_id,
@@ -118,6 +121,8 @@ def upload_media(user_id: ObjectId, upload: Upload) -> Doc:
         "name": upload.name,
         "content_type": upload.content_type,
         "bytes": upload.size,
+        "width": width,
+        "height": height,
         "spool": spool().upload_from_stream("upload", upload.stream),
         "tries": 0,
         "due": now,

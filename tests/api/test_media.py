@@ -78,6 +78,7 @@ def test_a_picture_is_shown_while_it_is_prepared_and_after(ada: Person, bob: Per
     assert send(ada, chat, media_id).status_code == 201
     before = attachment(bob, chat)
     assert (before["id"], before["state"], before["url"], before["thumb_url"]) == (media_id, "processing", None, None)
+    assert (before["width"], before["height"]) == (64, 48)  # so that nothing jumps
     assert ways(bob, media_id) == [404, 404, 200]
     process(media_id)
     after = attachment(bob, chat)
