@@ -1,5 +1,5 @@
 // Tells the server how far this user has read and that they are typing. Not for: deciding what was seen (ui/log).
-import { changeChat, withRead } from "../state/chats";
+import { calls, changeChat, type Waiting, withRead } from "../state/chats";
 import { pause } from "../state/page";
 import { TYPING_SENT_MS } from "../state/typing";
 import { chats, logOf, me } from "../store";
@@ -15,7 +15,7 @@ const timers = new Map<string, ReturnType<typeof setTimeout>>();
 export function sawUpTo(chatId: string, seq: number): void {
   const chat = chats.value.find((each) => each.id === chatId);
   if (!chat || seq <= Math.max(chat.read_seq, wanted.get(chatId) ?? 0)) return;
-  chats.value = changeChat(chats.value, chatId, (now) => withRead(now, seq, unreadAfter(chatId, seq)));
+  chats.value = changeChat(chats.value, chatId, (now) => withRead(now, seq, waitingAfter(chatId, seq)));
   wanted.set(chatId, seq);
   if (!timers.has(chatId)) later(chatId, 0, GATHER_MS);
 }
@@ -39,10 +39,13 @@ async function tell(chatId: string, failures: number): Promise<void> {
   }
 }
 
-function unreadAfter(chatId: string, seq: number): number | null {
+function waitingAfter(chatId: string, seq: number): Waiting | null {
   const rows = logOf(chatId).value?.rows;
-  const after = rows?.filter((row) => row.seq > seq && row.message && row.message.author.id !== me.value.id);
-  return after?.length ?? null;
+  const after = rows?.flatMap((row) => (row.seq > seq && row.message ? [row.message] : []));
+  const others = after?.filter(({ author }) => author.id !== me.value.id);
+  if (!others) return null;
+  const called = others.filter((message) => calls(message, me.value.id));
+  return { unread: others.length, mentions: called.length };
 }
 
 let toldTyping = 0;

@@ -74,9 +74,24 @@ test("a new topic shows at once, and so does none", () => {
 
 test("reading only moves forward", () => {
   const before = chat("c1", { read_seq: 5, unread: 5 });
-  assert.equal(withRead(before, 3, 7), before);
+  assert.equal(withRead(before, 3, { unread: 7, mentions: 0 }), before);
   assert.equal(withRead(before, 10, null).unread, 0);
-  assert.deepEqual(withRead(before, 8, 2), { ...before, read_seq: 8, unread: 2 });
+  const partly = withRead(before, 8, { unread: 2, mentions: 0 });
+  assert.deepEqual(partly, { ...before, read_seq: 8, unread: 2, mentions: 0 });
+});
+
+test("messages that call this user or everybody are counted until they are read", () => {
+  const called = [
+    said(11, { author: bob, mentions: [ada.id] }),
+    said(12, { author: bob, mentions_all: true }),
+    said(13, { author: bob, mentions: [bob.id] }),
+  ];
+  const after = withEntries(chat("c1"), called, ada.id);
+  assert.deepEqual([after.unread, after.mentions], [3, 2]);
+  assert.equal(withRead(after, 11, { unread: 2, mentions: 1 }).mentions, 1);
+  assert.equal(withRead(after, 11, null).mentions, 2);
+  assert.equal(withRead(after, 13, null).mentions, 0);
+  assert.equal(withEntries(after, [said(14, { mentions_all: true })], ada.id).mentions, 0);
 });
 
 test("muted chats do not count", () => {

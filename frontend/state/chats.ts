@@ -35,11 +35,28 @@ export function withEntries(chat: Chat, entries: readonly Entry[], userId: strin
   return fresh.reduce((now, entry) => (entry.seq > now.last_seq ? withEntry(now, entry, userId) : now), chat);
 }
 
-/** The chat as read up to `seq`; `unread` is what is left after it, where the caller knows. */
-export function withRead(chat: Chat, seq: number, unread: number | null): Chat {
+/** How many messages wait, and how many of them call this user. */
+export interface Waiting {
+  unread: number;
+  mentions: number;
+}
+
+/** The chat as read up to `seq`; `waiting` is what is left after it, where the caller knows. */
+export function withRead(chat: Chat, seq: number, waiting: Waiting | null): Chat {
   if (seq <= chat.read_seq) return chat;
-  const left = seq >= chat.last_seq ? 0 : (unread ?? chat.unread);
-  return { ...chat, read_seq: seq, unread: Math.min(chat.unread, left) };
+  const { unread, mentions = 0 } = seq >= chat.last_seq ? { unread: 0 } : (waiting ?? chat);
+  return {
+    ...chat,
+    read_seq: seq,
+    unread: Math.min(chat.unread, unread),
+    mentions: Math.min(chat.mentions ?? 0, mentions),
+  };
+}
+
+/** Whether a message calls this user by name, or everybody; one's own calls nobody. */
+export function calls(message: Message, userId: string): boolean {
+  if (message.author.id === userId) return false;
+  return Boolean(message.mentions_all || message.mentions?.includes(userId));
 }
 
 /** How many messages wait, not counting muted chats. */
@@ -60,6 +77,7 @@ function withEntry(chat: Chat, entry: Entry, userId: string): Chat {
     next.last_message = lineOf(entry.message);
     next.last_at = entry.at;
     next.unread = mine ? 0 : chat.unread + 1;
+    next.mentions = mine ? 0 : (chat.mentions ?? 0) + Number(calls(entry.message, userId));
     if (mine) next.read_seq = entry.seq;
   } else if (aboutMessage(entry) && entry.message.id === chat.last_message?.id) {
     next.last_message = lineOf(entry.message);
@@ -82,7 +100,8 @@ function newest(known: Chat | undefined, incoming: Chat): Chat {
   if (incoming.read_seq >= known.read_seq) return incoming;
   // What was read here is still on its way to the server.
   const unread = Math.min(incoming.unread, known.unread + incoming.last_seq - known.last_seq);
-  return { ...incoming, read_seq: known.read_seq, unread };
+  const mentions = Math.min(incoming.mentions ?? 0, unread);
+  return { ...incoming, read_seq: known.read_seq, unread, mentions };
 }
 
 function byActivity(a: Chat, b: Chat): number {

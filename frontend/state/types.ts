@@ -100,6 +100,10 @@ export interface Message {
   via: Via | null;
   text: string;
   html: string;
+  /** The users whom the text calls by name. */
+  mentions?: string[];
+  /** It calls all members. */
+  mentions_all?: boolean;
   /** Where there are any, they are shown alone: `text` says all of it once more, for previews. */
   cards: Card[];
   attachments: Attachment[];
