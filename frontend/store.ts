@@ -44,8 +44,10 @@ export const missing = computed(() => page.value.missing);
 export const announced = signal("");
 /** A short notice on the screen. */
 export const toast = signal("");
-/** The message that the composer answers or changes. */
-export const composing = signal<{ kind: "reply" | "edit"; message: Message } | null>(null);
+/** The message that the composer answers or changes; with `thread`, the one beside the log. */
+export const composing = signal<{ kind: "reply" | "edit"; message: Message; thread?: string | null } | null>(
+  null,
+);
 /** The picture in the large view, and its message. */
 export const viewed = signal<{ message: Message; id: string } | null>(null);
 /** A message that the log is to go to. */

@@ -6,7 +6,7 @@ import { changeChat, withEntries, withRead } from "../state/chats";
 import { filesIn } from "../state/files";
 import { readBy } from "../state/members";
 import { plain } from "../state/plain";
-import type { Entry, Message, Self } from "../state/types";
+import { aboutMessage, type Entry, type Message, type Self } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
 import { announced, chats, me, members, openId, page, setPresence, typing } from "../store";
 import { call } from "./api";
@@ -14,6 +14,7 @@ import { feed } from "./drive";
 import { readEphemerals } from "./ephemerals";
 import { toldAway } from "./idle";
 import { settle } from "./settle";
+import { askUnread, unreadThreads } from "./threads";
 
 type LogEvent = { chat_id: string } & ({ entries: Entry[] } | { last_seq: number });
 
@@ -64,6 +65,7 @@ export function takeMessage(message: Message): void {
 }
 
 function heed(chatId: string, entry: Entry): void {
+  if (aboutMessage(entry) && entry.message.thread) askUnread();
   if (entry.kind !== "message" || entry.author.id === me.value.id) return;
   typing.value = without(typing.value, chatId, entry.author.id);
   if (chatId !== openId.value) return;
@@ -82,6 +84,7 @@ function takeOwnRead(chatId: string, seq: number): void {
   const chat = chats.value.find((each) => each.id === chatId);
   if (!chat || seq <= chat.read_seq) return;
   chats.value = changeChat(chats.value, chatId, (now) => withRead(now, seq, null));
+  if (unreadThreads.value > 0) askUnread();
   // Read in part, in another tab: how many are left the server has to say.
   if (seq < chat.last_seq) feed({ kind: "changed", chat: chatId });
 }

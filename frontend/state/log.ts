@@ -1,6 +1,6 @@
 // One chat's log as the page knows it: a complete range of rows, and what arrived too early for it.
 // Pure: every function gives a new log. Not for: when to fetch what is missing (catchup.ts), nor looks (timeline.ts).
-import { aboutMessage, type Entry, type LogPage, type Message } from "./types";
+import { aboutMessage, type Entry, type LogPage, type Message, type MessageEntry } from "./types";
 
 /** Beyond this many missing entries it is quicker to start again from the newest page. */
 const FAR_BEHIND = 500;
@@ -147,7 +147,8 @@ function apply(work: Work, entry: Entry, asOf: number): void {
   }
   const known = { message: entry.message, version: Math.max(asOf, entry.seq) };
   const kept = work.unloaded.get(entry.message.seq);
-  const best = kept && kept.version > known.version ? kept : known;
+  const best = kept && kept.version > known.version ? counted(kept, known.message) : known;
+  if (entry.kind === "delete") uncount(work, entry);
   if (entry.kind === "message") insert(work, { seq: entry.seq, entry, ...best });
   else if (entry.message.seq < work.from) work.unloaded.set(entry.message.seq, best);
   else renew(work, best);
@@ -164,5 +165,21 @@ function renew(work: Work, known: Known): void {
   const place = placeOf(work.rows, known.message.seq);
   const row = work.rows[place];
   if (row?.message?.id !== known.message.id || row.version >= known.version) return;
-  work.rows[place] = { ...row, ...known };
+  work.rows[place] = { ...row, ...counted(known, row.message) };
+}
+
+/** An event about a thread's first message leaves out how many answered it. */
+function counted(known: Known, other: Message): Known {
+  if (known.message.replies || !other.replies) return known;
+  return { ...known, message: { ...known.message, replies: other.replies } };
+}
+
+/** A reply that the server had counted is gone since. */
+function uncount(work: Work, { seq, message: reply }: MessageEntry): void {
+  const place = work.rows.findIndex((row) => row.message && row.message.id === reply.thread);
+  const row = work.rows[place];
+  const replies = row?.message?.replies;
+  if (!row?.message || !replies || reply.seq > replies.as_of || seq <= replies.as_of) return;
+  const message = { ...row.message, replies: { ...replies, count: replies.count - 1 } };
+  work.rows[place] = { ...row, message };
 }

@@ -92,6 +92,15 @@ export interface Reaction {
   users: string[];
 }
 
+/** What followed on a thread's first message, as the chat's entry `as_of` left it. */
+export interface Replies {
+  count: number;
+  last_at: string;
+  /** The first three. */
+  users: User[];
+  as_of: number;
+}
+
 export interface Message {
   id: string;
   chat_id: string;
@@ -109,6 +118,10 @@ export interface Message {
   attachments: Attachment[];
   /** A message's id. */
   reply_to: string | null;
+  /** Of a reply: the first message of its thread. */
+  thread?: string | null;
+  /** Of a thread's first message, but not in live events. */
+  replies?: Replies | null;
   reactions: Reaction[];
   edited_at: string | null;
   deleted: boolean;

@@ -8,10 +8,13 @@ import { later } from "./later";
 import { NewVersion } from "./newversion";
 import { Sidebar } from "./sidebar";
 import { SignedOut } from "./signedout";
+import { threadShown } from "./threadline";
 
 const NewChat = later(async () => (await import("./newchat")).NewChat);
 const Switcher = later(async () => (await import("./switcher")).Switcher);
 const Shortcuts = later(async () => (await import("./shortcuts")).Shortcuts);
+const ThreadList = later(async () => (await import("./threads")).ThreadList);
+const ThreadPanel = later(async () => (await import("./thread")).ThreadPanel);
 const Lightbox = later(async () => (await import("./lightbox")).Lightbox);
 
 export function App() {
@@ -24,9 +27,11 @@ export function App() {
       <NewVersion />
       <Sidebar onNew={() => setMaking(true)} />
       <Main onNew={() => setMaking(true)} />
+      <Beside />
       {making && <NewChat onClose={() => setMaking(false)} />}
       {viewed.value && <Lightbox />}
       {opened.value === "switcher" && <Switcher onClose={() => open(null)} />}
+      {opened.value === "threads" && <ThreadList onClose={() => open(null)} />}
       {opened.value === "shortcuts" && <Shortcuts onClose={() => open(null)} />}
       <SignedOut />
       <p class="hidden" role="status" aria-live="polite" id="announcer">
@@ -39,6 +44,14 @@ export function App() {
       )}
     </div>
   );
+}
+
+/** A thread of the open chat. */
+function Beside() {
+  const chat = openChat.value;
+  const thread = threadShown();
+  if (!chat || !thread || missing.value === chat.id) return null;
+  return <ThreadPanel key={thread} chat={chat} id={thread} />;
 }
 
 /** Past the list, to where one reads and writes. */

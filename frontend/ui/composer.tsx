@@ -10,7 +10,7 @@ import { PICTURE_TYPES } from "../net/uploads";
 import { isCommand, literally, nameIn } from "../state/commands";
 import { sends } from "../state/keys";
 import { plain } from "../state/plain";
-import type { Chat, Message } from "../state/types";
+import type { Chat } from "../state/types";
 import { composing, draftOf, logOf, me, setDraft, showToast } from "../store";
 import { Chips } from "./chips";
 import { DropZone } from "./dropzone";
@@ -25,40 +25,44 @@ const LONGEST = 16_000;
 const ACCEPTED = [...PICTURE_TYPES, "*/*"].join(",");
 const touch = matchMedia("(pointer: coarse)");
 
-export function Composer({ chat }: { chat: Chat }) {
+/** `thread`: what is written answers its first message, and is kept apart from the chat's. */
+export function Composer({ chat, thread = null }: { chat: Chat; thread?: string | null }) {
+  const place = thread ? `t-${thread}` : chat.id;
   const area = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => draftOf(chat.id));
+  const [text, setText] = useState(() => draftOf(place));
   const [armed, setArmed] = useState(false);
-  const about = composing.value;
-  const run = runOf(chat.id).value;
+  const about = (composing.value?.thread ?? null) === thread ? composing.value : null;
+  const label = thread ? t.messageThread : t.message(chat.name);
+  const run = runOf(place).value;
   const running = run !== null && run.refused === null;
-  const chosen = chosenFor(chat.id).value;
+  const chosen = chosenFor(place).value;
   const waiting = chosen.some((each) => each.state === "uploading");
   const sendable =
     text.length <= LONGEST && (text.trim() !== "" || chosen.some((each) => each.state === "done"));
 
   const write = (next: string) => {
     setText(next);
-    forgetRefusal(chat.id);
-    if (about?.kind !== "edit") setDraft(chat.id, next);
+    forgetRefusal(place);
+    if (about?.kind !== "edit") setDraft(place, next);
   };
   const offer = useOffer(chat.id, about?.kind === "edit" || running ? null : text, write);
   const stop = () => {
     composing.value = null;
-    if (about?.kind === "edit") setText(draftOf(chat.id));
+    if (about?.kind === "edit") setText(draftOf(place));
     area.current?.focus();
   };
   const submit = () => {
     if (running) return;
-    if (about?.kind !== "edit" && isCommand(text)) return order(chat.id, text.trim(), chosen.length > 0);
+    if (about?.kind !== "edit" && isCommand(text))
+      return order(place, chat.id, text.trim(), chosen.length > 0);
     if (waiting) return setArmed(true);
     setArmed(false);
     if (!sendable) return;
-    if (about?.kind === "edit") save(about.message, text);
-    else send(chat.id, text, about?.message ?? null);
-    composing.value = null;
+    if (about?.kind === "edit") save(about, text);
+    else send(place, chat.id, text, about?.message.id ?? thread);
+    if (about) composing.value = null;
     stoppedTyping();
-    setText(about?.kind === "edit" ? draftOf(chat.id) : "");
+    setText(about?.kind === "edit" ? draftOf(place) : "");
     area.current?.focus();
   };
   const onKey = (event: KeyboardEvent) => {
@@ -66,21 +70,23 @@ export function Composer({ chat }: { chat: Chat }) {
     if (sends(event, touch.matches, me.value.preferences.enter_sends)) {
       event.preventDefault();
       submit();
-    } else if (event.key === "Escape" && about) stop();
-    else if (event.key === "ArrowUp" && text === "" && !about) editLast(chat.id, event);
+    } else if (event.key === "Escape" && about) {
+      event.preventDefault();
+      stop();
+    } else if (event.key === "ArrowUp" && text === "" && !about) editLast(chat.id, thread, event);
   };
 
   useAbout(about, area, setText);
   useEffect(() => {
-    if (taken.value?.chatId === chat.id && composing.value?.kind !== "edit") setText(draftOf(chat.id));
+    if (taken.value?.chatId === place && composing.value?.kind !== "edit") setText(draftOf(place));
   }, [taken.value]);
   useGrowth(area, text);
   useEffect(() => {
     if (!touch.matches) area.current?.focus();
     return () => {
-      composing.value = null;
+      if ((composing.peek()?.thread ?? null) === thread) composing.value = null;
     };
-  }, [chat.id]);
+  }, [place]);
   useEffect(() => {
     if (armed && !waiting) submit();
   }, [armed, waiting]);
@@ -93,21 +99,21 @@ export function Composer({ chat }: { chat: Chat }) {
         submit();
       }}
     >
-      <DropZone onFiles={(files) => choose(chat.id, files)} />
+      <DropZone onFiles={(files) => choose(place, files)} />
       {about && <About about={about} onStop={stop} />}
-      <Chips chatId={chat.id} />
+      <Chips chatId={place} />
       <Suggestions offer={offer} />
       {!run && about?.kind !== "edit" && <Usage chatId={chat.id} text={text} />}
       {run && <Running run={run} />}
       <div class="write">
-        <Attach onFiles={(files) => choose(chat.id, files)} />
+        <Attach onFiles={(files) => choose(place, files)} />
         <textarea
           ref={area}
-          id="composer"
+          id={thread ? "thread-composer" : "composer"}
           rows={1}
           dir="auto"
-          aria-label={t.message(chat.name)}
-          placeholder={t.message(chat.name)}
+          aria-label={label}
+          placeholder={label}
           value={text}
           readOnly={running}
           aria-invalid={Boolean(run?.refused)}
@@ -118,7 +124,7 @@ export function Composer({ chat }: { chat: Chat }) {
             if (/^\s*[^\s/]/.test(event.currentTarget.value)) isTyping(chat.id);
           }}
           onKeyDown={onKey}
-          onPaste={(event) => pasted(event, chat.id)}
+          onPaste={(event) => pasted(event, place)}
         />
         <EmojiButton onPick={(emoji) => insert(area.current, emoji)} />
         <button
@@ -197,34 +203,38 @@ function Room({ length }: { length: number }) {
   return <p class={`room-left ${over > 0 ? "over" : ""}`}>{over > 0 ? t.tooLong(over) : t.left(-over)}</p>;
 }
 
-function order(chatId: string, text: string, withPictures: boolean): void {
-  if (withPictures) refuse(chatId, text, t.commandPictures);
-  else if (composing.value) refuse(chatId, text, t.commandReply);
+function order(place: string, chatId: string, text: string, withPictures: boolean): void {
+  if (withPictures) refuse(place, text, t.commandPictures);
+  else if (composing.value || place !== chatId) refuse(place, text, t.commandReply);
   else void runCommand(chatId, text);
 }
 
-function send(chatId: string, text: string, replyTo: Message | null): void {
-  sendMessage(chatId, literally(text).trim(), takeChosen(chatId), replyTo?.id ?? null);
-  setDraft(chatId, "");
+function send(place: string, chatId: string, text: string, replyTo: string | null): void {
+  sendMessage(chatId, literally(text).trim(), takeChosen(place), replyTo);
+  setDraft(place, "");
 }
 
-function save(message: Message, text: string): void {
+function save({ message, thread = null }: NonNullable<typeof composing.value>, text: string): void {
   if (text.trim() === message.text) return;
   editMessage(message, text.trim()).catch((error: Error) => {
     // The new text must not be lost with the refusal.
-    composing.value = { kind: "edit", message: { ...message, text } };
+    composing.value = { kind: "edit", message: { ...message, text }, thread };
     showToast(error.message);
   });
 }
 
-function editLast(chatId: string, event: KeyboardEvent): void {
+function editLast(chatId: string, thread: string | null, event: KeyboardEvent): void {
   const rows = logOf(chatId).value?.rows ?? [];
   const mine = rows.findLast(
-    ({ message }) => message?.author.id === me.value.id && message.text && !message.deleted,
+    ({ message }) =>
+      message?.author.id === me.value.id &&
+      message.text &&
+      !message.deleted &&
+      (!thread || message.thread === thread),
   );
   if (!mine?.message) return;
   event.preventDefault();
-  composing.value = { kind: "edit", message: mine.message };
+  composing.value = { kind: "edit", message: mine.message, thread };
 }
 
 function pasted(event: ClipboardEvent, chatId: string): void {

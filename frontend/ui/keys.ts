@@ -6,7 +6,7 @@ import { neighbour, waits } from "../state/sections";
 import { chats, openId } from "../store";
 
 /** The dialogs that keys open; both are fetched when they are first shown. */
-export type Opened = "switcher" | "shortcuts" | null;
+export type Opened = "switcher" | "shortcuts" | "threads" | null;
 export const opened = signal<Opened>(null);
 
 export const open = (what: Opened): void => {

@@ -1,4 +1,5 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
+import { useContext } from "preact/hooks";
 import { t } from "../i18n/en";
 import type { Carrier } from "../net/presses";
 import { discardMessage, retryMessage } from "../net/sender";
@@ -15,6 +16,7 @@ import { Icon } from "./icons";
 import { Pictures } from "./pictures";
 import { Reactions } from "./reactions";
 import { Rendered } from "./rendered";
+import { InThread, ThreadLine } from "./threadline";
 import { Tools } from "./tools";
 
 type Spoken = Extract<Item, { head: boolean }>;
@@ -46,6 +48,7 @@ export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
           )}
         </div>
         {!message.deleted && <Reactions message={message} />}
+        {item.kind === "message" && <ThreadLine message={message} />}
         {pending?.state === "failed" && <Failed clientId={pending.client_id} reason={pending.error} />}
         {pending?.state === "sending" && <p class="state">{t.sending}</p>}
       </div>
@@ -105,10 +108,13 @@ export function Head({ message, mine }: { message: Message; mine: boolean }) {
 }
 
 function Body({ message, mine }: { message: Message; mine: boolean }) {
+  const thread = useContext(InThread);
   if (message.deleted) return <p class="gone">{t.deleted}</p>;
   return (
     <>
-      {message.reply_to && <Quote id={message.reply_to} chatId={message.chat_id} />}
+      {message.reply_to && message.reply_to !== thread && (
+        <Quote id={message.reply_to} chatId={message.chat_id} />
+      )}
       <Said message={message} />
       <Pictures message={message} mine={mine} />
       <Files list={of(message, "file")} message={mine ? message : null} />

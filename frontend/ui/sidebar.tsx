@@ -1,7 +1,9 @@
 // The side of the page: search, the list of chats, one's own menu. Not for: the list itself (chatlist.tsx).
 import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { t } from "../i18n/en";
 import { csrfToken } from "../net/api";
+import { askUnread, unreadThreads } from "../net/threads";
 import { follow, pathOf } from "../route";
 import { matching } from "../state/chats";
 import { chats, isAdmin, me } from "../store";
@@ -39,9 +41,28 @@ export function Sidebar({ onNew }: { onNew: () => void }) {
           }}
         />
       </label>
+      <ThreadsEntry />
       <ChatList list={found.value} whole={query.value === ""} />
       <Me />
     </nav>
+  );
+}
+
+/** The way to the threads that one follows, and how many have something new. */
+function ThreadsEntry() {
+  const count = unreadThreads.value;
+  useEffect(askUnread, []);
+  return (
+    <button type="button" class="threads-entry" onClick={() => open("threads")}>
+      <Icon name="thread" />
+      {t.threads}
+      {count > 0 && (
+        <span class="count">
+          <span aria-hidden="true">{count > 99 ? "99+" : count}</span>
+          <span class="hidden">{t.threadsUnread(count)}</span>
+        </span>
+      )}
+    </button>
   );
 }
 

@@ -1,5 +1,5 @@
 // What can be done with a message: react, reply, and one's own or an owner's rights. Not for: doing it (net/acts.ts).
-import { useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { deleteMessage, toggleReaction } from "../net/acts";
 import type { Chat, Message } from "../state/types";
@@ -9,6 +9,7 @@ import { timeOf } from "./format";
 import { Icon } from "./icons";
 import { PopoverButton } from "./menu";
 import { QUICK } from "./reactions";
+import { InThread, openThread } from "./threadline";
 
 interface Props {
   message: Message;
@@ -20,8 +21,9 @@ interface Props {
 
 export function Tools({ message, mine, chat, time }: Props) {
   const [asking, setAsking] = useState(false);
+  const thread = useContext(InThread);
   const reply = () => {
-    composing.value = { kind: "reply", message };
+    composing.value = { kind: "reply", message, thread };
   };
   return (
     <div class="tools">
@@ -31,6 +33,18 @@ export function Tools({ message, mine, chat, time }: Props) {
       <button type="button" class="tool" tabIndex={-1} aria-label={t.reply} title={t.reply} onClick={reply}>
         <Icon name="reply" />
       </button>
+      {!thread && (
+        <button
+          type="button"
+          class="tool"
+          tabIndex={-1}
+          aria-label={t.inThread}
+          title={t.inThread}
+          onClick={() => openThread(message)}
+        >
+          <Icon name="thread" />
+        </button>
+      )}
       <PopoverButton label={t.more} icon="more" kind="menu" inLog>
         {(close) => <More {...{ message, mine, chat, close }} onDelete={() => setAsking(true)} />}
       </PopoverButton>
@@ -71,8 +85,9 @@ function More({ message, mine, chat, close, onDelete }: MoreProps) {
     close();
     doing();
   };
+  const thread = useContext(InThread);
   const edit = () => {
-    composing.value = { kind: "edit", message };
+    composing.value = { kind: "edit", message, thread };
   };
   return (
     <>
