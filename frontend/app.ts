@@ -5,6 +5,7 @@ import { setCsrf } from "./net/api";
 import { drive, feed } from "./net/drive";
 import { watchIdle } from "./net/idle";
 import { connect, realtimeActs } from "./net/realtime";
+import { mayAlert } from "./net/receive";
 import { resumeOutbox, retryPassing } from "./net/sender";
 import { syncActs, takeDetail } from "./net/sync";
 import { largest } from "./net/uploads";
@@ -69,6 +70,9 @@ function follow(boot: Boot): void {
     was = reachable.value;
   });
 }
+
+/** After the first look: what came while nobody listened is shown, too. */
+setTimeout(() => mayAlert() && void import("./net/alerts").catch(() => {}), 2000);
 
 /** Fetched while nothing else is to be done, so that its key opens it at once. */
 setTimeout(() => import("./ui/switcher").catch(() => {}), 3000);

@@ -15,7 +15,16 @@ const nobody: Self = {
   display_name: "",
   avatar_url: null,
   kind: "person",
-  preferences: { enter_sends: true },
+  preferences: {
+    enter_sends: true,
+    keywords: [],
+    quiet_from: null,
+    quiet_to: null,
+    time_zone: "UTC",
+    quiet_until: null,
+    desktop: true,
+    sound: false,
+  },
 };
 
 export const me = signal(nobody);

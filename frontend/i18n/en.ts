@@ -233,6 +233,9 @@ export const t = {
   },
   or: "or",
 
+  notices: "Notifications",
+  whyNotified: "Why was I (not) notified?",
+
   kind: "Kind of chat",
   direct: "Direct",
   group: "Group",

@@ -5,6 +5,7 @@ import { t } from "../i18n/en";
 import { changeChat, withEntries, withRead } from "../state/chats";
 import { filesIn } from "../state/files";
 import { readBy } from "../state/members";
+import type { Notice } from "../state/notices";
 import { plain } from "../state/plain";
 import { aboutMessage, type Entry, type Message, type Self } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
@@ -39,8 +40,13 @@ const handlers: Record<string, (data: never) => void> = {
     if (data.user_id === me.value.id) toldAway(data.away);
   },
   ephemeral: () => void readEphemerals(),
+  notify: ({ notifications }: { notifications: Notice[] }) =>
+    mayAlert() && void import("./alerts").then(({ show }) => show(notifications)).catch(() => {}),
   typing: (data: { chat_id: string; user_id: string }) => takeTyping(data.chat_id, data.user_id),
 };
+
+/** Whether this browser shows notifications; asked for by a click alone, in ui/notices.tsx. */
+export const mayAlert = (): boolean => window.Notification?.permission === "granted";
 
 /** Takes one live event; names that are not known are for newer pages. */
 export function receive(name: string, data: unknown): void {

@@ -90,6 +90,7 @@ export function chat(id: string, change: Partial<Chat> = {}): Chat {
     read_seq: 10,
     unread: 0,
     muted: false,
+    level: null,
     favourite: false,
     ...change,
   };

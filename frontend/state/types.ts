@@ -12,6 +12,15 @@ export interface User {
 export interface Preferences {
   /** Else Enter is a new line, and Ctrl or Cmd with it sends. */
   enter_sends: boolean;
+  keywords: string[];
+  /** HH:MM by the clock of `time_zone`. */
+  quiet_from: string | null;
+  quiet_to: string | null;
+  time_zone: string;
+  quiet_until: string | null;
+  /** Notifications of the browser, where it may show them, and with a sound. */
+  desktop: boolean;
+  sound: boolean;
 }
 
 /** The user whose page this is. */
@@ -217,6 +226,8 @@ export interface Chat {
   mentions?: number;
   muted: boolean;
   favourite: boolean;
+  /** Of which messages it notifies; null: as its size says. */
+  level: "all" | "mentions" | "none" | null;
 }
 
 export interface Member {

@@ -13,8 +13,11 @@ import { Banner } from "./banner";
 import { Composer } from "./composer";
 import { nameOf, presenceWord } from "./format";
 import { Icon } from "./icons";
+import { later } from "./later";
 import { Log } from "./log";
 import { PopoverButton } from "./menu";
+
+const Notices = later(async () => (await import("./notices")).Notices);
 
 export function ChatPane({ chat }: { chat: Chat }) {
   useReturn(chat.id);
@@ -64,6 +67,7 @@ function Waiting({ chat }: { chat: Chat }) {
 }
 
 function Header({ chat }: { chat: Chat }) {
+  const [notices, setNotices] = useState(false);
   return (
     <header class="bar chat-bar">
       <a class="tool back" href={pathOf(null)} aria-label={t.back} onClick={(event) => follow(event, null)}>
@@ -78,8 +82,9 @@ function Header({ chat }: { chat: Chat }) {
         {chat.topic && <Topic text={chat.topic} />}
       </div>
       <PopoverButton label={t.chatMenu} icon="more" kind="menu">
-        {(close) => <OwnMenu chat={chat} onDone={close} />}
+        {(close) => <OwnMenu chat={chat} onDone={close} onNotices={() => setNotices(true)} />}
       </PopoverButton>
+      {notices && <Notices chat={chat} onClose={() => setNotices(false)} />}
       <a class="tool" href={`/c/${chat.id}/settings`} aria-label={t.chatSettings} title={t.chatSettings}>
         <Icon name="gear" />
       </a>
@@ -88,7 +93,7 @@ function Header({ chat }: { chat: Chat }) {
 }
 
 /** What the chat is to oneself alone. */
-function OwnMenu({ chat, onDone }: { chat: Chat; onDone: () => void }) {
+function OwnMenu({ chat, onDone, onNotices }: { chat: Chat; onDone: () => void; onNotices: () => void }) {
   const set = (own: Partial<Pick<Chat, "muted" | "favourite">>) => {
     onDone();
     setOwn(chat, own).catch((error) => showToast(reasonOf(error)));
@@ -102,6 +107,16 @@ function OwnMenu({ chat, onDone }: { chat: Chat; onDone: () => void }) {
       <button type="button" onClick={() => set({ muted: !chat.muted })}>
         <Icon name="muted" />
         {chat.muted ? t.unmute : t.mute}
+      </button>
+      <button
+        type="button"
+        onClick={() => {
+          onDone();
+          onNotices();
+        }}
+      >
+        <Icon name="bell" />
+        {t.notices}
       </button>
     </>
   );

@@ -7,9 +7,12 @@ import { composing, showToast } from "../store";
 import { Confirm } from "./dialog";
 import { timeOf } from "./format";
 import { Icon } from "./icons";
+import { later } from "./later";
 import { PopoverButton } from "./menu";
 import { QUICK } from "./reactions";
 import { InThread, openThread } from "./threadline";
+
+const WhyNotified = later(async () => (await import("./notices")).WhyNotified);
 
 interface Props {
   message: Message;
@@ -21,6 +24,7 @@ interface Props {
 
 export function Tools({ message, mine, chat, time }: Props) {
   const [asking, setAsking] = useState(false);
+  const [wondering, setWondering] = useState(false);
   const thread = useContext(InThread);
   const reply = () => {
     composing.value = { kind: "reply", message, thread };
@@ -46,7 +50,13 @@ export function Tools({ message, mine, chat, time }: Props) {
         </button>
       )}
       <PopoverButton label={t.more} icon="more" kind="menu" inLog>
-        {(close) => <More {...{ message, mine, chat, close }} onDelete={() => setAsking(true)} />}
+        {(close) => (
+          <More
+            {...{ message, mine, chat, close }}
+            onDelete={() => setAsking(true)}
+            onWhy={() => setWondering(true)}
+          />
+        )}
       </PopoverButton>
       {time && <time dateTime={time}>{timeOf(time)}</time>}
       {asking && (
@@ -58,6 +68,7 @@ export function Tools({ message, mine, chat, time }: Props) {
           onClose={() => setAsking(false)}
         />
       )}
+      {wondering && <WhyNotified message={message} onClose={() => setWondering(false)} />}
     </div>
   );
 }
@@ -78,9 +89,9 @@ function Quick({ message, close }: { message: Message; close: () => void }) {
   ));
 }
 
-type MoreProps = Omit<Props, "time"> & { close: () => void; onDelete: () => void };
+type MoreProps = Omit<Props, "time"> & { close: () => void; onDelete: () => void; onWhy: () => void };
 
-function More({ message, mine, chat, close, onDelete }: MoreProps) {
+function More({ message, mine, chat, close, onDelete, onWhy }: MoreProps) {
   const act = (doing: () => void) => () => {
     close();
     doing();
@@ -99,6 +110,11 @@ function More({ message, mine, chat, close, onDelete }: MoreProps) {
       {mine && message.text && (
         <button type="button" onClick={act(edit)}>
           <Icon name="edit" /> {t.edit}
+        </button>
+      )}
+      {!mine && (
+        <button type="button" onClick={act(onWhy)}>
+          <Icon name="bell" /> {t.whyNotified}
         </button>
       )}
       {(mine || chat.role === "owner") && (
