@@ -22,7 +22,11 @@ from tests.running import watchdog
 
 ROOT = Path(__file__).parents[2]
 NAMES = migrations.names()
-OF_THIS_VERSION = {"chats": {"retention_days": ""}, "memberships": {"favourite": ""}, "log": {"out.request": "", "thread": ""}}
+OF_THIS_VERSION = {
+    "chats": {"retention_days": ""},
+    "memberships": {"favourite": ""},
+    "log": {"out.request": "", "thread": ""},
+}
 
 
 @pytest.fixture(scope="module")
