@@ -4,7 +4,7 @@ export const words = {
   levels: {
     as_size: "What is usual: every message, in chats of more than 100 only what is for me",
     all: "Every message",
-    mentions: "What is for me: my name, answers to me, my keywords",
+    mentions: "What is for me: my name, answers to me, threads I follow, my keywords",
     none: "Nothing",
   },
   muted: "This chat is muted, so that it notifies you of nothing.",
@@ -23,6 +23,7 @@ export const words = {
     mention: "it names you.",
     mention_all: "it names everybody.",
     reply: "it answers you.",
+    thread: "it is in a thread that you follow.",
     keyword: "it has one of your keywords.",
     every_message: "every message of this chat does.",
     own: "it is your own.",

@@ -14,7 +14,8 @@ _WORD = re.compile(r"[\w+#]+")  # so that c++ and c# are words, too
 
 @dataclass(frozen=True)
 class Said:
-    """What of a message matters. `answers`: whose message it is a reply to. `words`: from `words_of`."""
+    """What of a message matters. `answers`: whose message it is a reply to. `followers`: of its thread.
+    `words`: from `words_of`."""
 
     author: str
     seq: int
@@ -23,6 +24,7 @@ class Said:
     mentions: frozenset[str] = frozenset()
     mentions_all: bool = False
     answers: str | None = None
+    followers: frozenset[str] = frozenset()
     words: str = ""
 
 
@@ -69,6 +71,8 @@ def _asked_for(said: Said, hearer: Hearer) -> Reason | None:
         return "mention"
     if said.answers == hearer.user:
         return "reply"
+    if hearer.user in said.followers:
+        return "thread"
     if said.mentions_all:
         return "mention_all"
     if any(words_of(keyword) in said.words for keyword in hearer.wishes.keywords):

@@ -10,6 +10,7 @@ from pymongo import UpdateOne
 
 from infitalks import access, events
 from infitalks.actions.deciding import Decision, Hearer, Said, decide, words_of
+from infitalks.actions.threads import followers
 from infitalks.failpoints import failpoint
 from infitalks.models.chats import active_members, chat_by_id, chats_by_id, memberships_of
 from infitalks.models.database import Doc
@@ -50,15 +51,17 @@ def _decisions(chat_id: ObjectId, messages: list[Doc]) -> Iterator[Doc]:
     members = active_members(chat_id)
     wishes = wishes_of(member["user"] for member in members)
     answered = entries_by_id({message["reply_to"] for message in messages if message.get("reply_to")})
+    following = {root: followers(root) for root in {message.get("thread") for message in messages} if root}
     people = [(member, _hearer(member, wishes[member["user"]])) for member in members if member["user"] in wishes]
     large = len(members) > LARGE_CHAT
     for message in messages:
-        said = _said(message, chat, answered.get(message.get("reply_to") or message["_id"]), large=large)
+        answers = answered.get(message.get("reply_to") or message["_id"])
+        said = _said(message, chat, answers, following.get(message.get("thread"), set()), large=large)
         there = [hearer for member, hearer in people if access.visible(message["seq"], member["intervals"])]
         yield _row(message, [(ObjectId(hearer.user), decide(said, hearer, now)) for hearer in there], now, large=large)
 
 
-def _said(message: Doc, chat: Doc, answered: Doc | None, *, large: bool) -> Said:
+def _said(message: Doc, chat: Doc, answered: Doc | None, following: set[ObjectId], *, large: bool) -> Said:
     return Said(
         author=str(message["author"]),
         seq=message["seq"],
@@ -67,6 +70,7 @@ def _said(message: Doc, chat: Doc, answered: Doc | None, *, large: bool) -> Said
         mentions=frozenset(map(str, message.get("mentions") or ())),
         mentions_all=bool(message.get("mentions_all")),
         answers=str(answered["author"]) if answered else None,
+        followers=frozenset(map(str, following)),
         words=words_of(message.get("text") or ""),
     )
 

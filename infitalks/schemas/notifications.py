@@ -15,7 +15,7 @@ LONGEST_TEXT = 140
 
 Level = Literal["all", "mentions", "none"]
 # These notify …
-Because = Literal["direct", "mention", "mention_all", "reply", "keyword", "every_message"]
+Because = Literal["direct", "mention", "mention_all", "reply", "thread", "keyword", "every_message"]
 # … and these are why something did not. joined_later: not there yet when it was said. unknown: nothing is stored of
 # it, as it was imported, is older than 30 days or has not been told yet.
 Silence = Literal[

@@ -28,6 +28,7 @@ NOTIFIES = [
     ("every_message", said(large=True), hearer(level="all")),
     ("mention", said(mentions=frozenset({"bob"}), mentions_all=True), hearer(level="mentions")),
     ("reply", said(answers="bob"), hearer(level="mentions")),
+    ("thread", said(followers=frozenset({"bob"}), mentions_all=True), hearer(level="mentions")),
     ("mention_all", said(mentions_all=True, large=True), hearer()),
     ("keyword", said(large=True), hearer(wishes=PreferencesOut(keywords=["release"]))),
     ("keyword", said(large=True), hearer(wishes=PreferencesOut(keywords=["c++ 2"]))),

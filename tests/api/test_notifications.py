@@ -7,7 +7,6 @@ import pytest
 from bson import ObjectId
 
 from infitalks.actions import notifications
-from infitalks.models.log import Entry
 from infitalks.models.notifications import Notification
 from tests.api.listening import Page, tell
 from tests.people import Person
@@ -69,10 +68,16 @@ def test_what_is_asked_for_by_name_reply_and_keyword_notifies_in_a_large_chat(
     asked = bob.say(chat, "who is there?")
     answer = ada.say(chat, "I am", reply_to=asked["id"])
     keyword = ada.say(chat, "we DEPLOY now")
-    mention = ada.say(chat, "a name")
-    Entry.raw().update_one({"_id": ObjectId(mention["id"])}, {"$set": {"mentions": [ObjectId(eve.id)]}})
+    mention = ada.say(chat, f"@{eve.username} look")
+    everybody = ada.say(chat, "@all hear")
+    thread = ada.say(chat, "and on", reply_to=answer["id"])
     tell(chat)
-    assert [why(bob, each) for each in (answer, keyword)] == [(True, "reply"), (False, "large_chat")]
+    assert [why(bob, each) for each in (answer, keyword, everybody, thread)] == [
+        (True, "reply"),
+        (False, "large_chat"),
+        (True, "mention_all"),
+        (True, "thread"),
+    ]
     assert [why(eve, each) for each in (answer, keyword, mention)] == [
         (False, "large_chat"),
         (True, "keyword"),
