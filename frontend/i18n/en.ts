@@ -99,7 +99,7 @@ export const t = {
   olderReplies: "Show older replies",
   showInChat: "Show in chat",
   followThread: "Follow",
-  following: "Following",
+  unfollow: "Unfollow",
   messageThread: "Reply in thread",
   threads: "Threads",
   threadsUnread: (count: number) => `${count} with new replies`,

@@ -25,8 +25,15 @@ const LONGEST = 16_000;
 const ACCEPTED = [...PICTURE_TYPES, "*/*"].join(",");
 const touch = matchMedia("(pointer: coarse)");
 
-/** `thread`: what is written answers its first message, and is kept apart from the chat's. */
-export function Composer({ chat, thread = null }: { chat: Chat; thread?: string | null }) {
+interface Props {
+  chat: Chat;
+  /** Where the composer stands in a thread's panel: what is written is kept apart from the chat's. */
+  thread?: string | null;
+  /** The message that is answered where none is chosen. */
+  answers?: string | null | undefined;
+}
+
+export function Composer({ chat, thread = null, answers = thread }: Props) {
   const place = thread ? `t-${thread}` : chat.id;
   const area = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(() => draftOf(place));
@@ -59,7 +66,7 @@ export function Composer({ chat, thread = null }: { chat: Chat; thread?: string 
     setArmed(false);
     if (!sendable) return;
     if (about?.kind === "edit") save(about, text);
-    else send(place, chat.id, text, about?.message.id ?? thread);
+    else send(place, chat.id, text, about?.message.id ?? answers);
     if (about) composing.value = null;
     stoppedTyping();
     setText(about?.kind === "edit" ? draftOf(place) : "");

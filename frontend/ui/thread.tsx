@@ -52,7 +52,7 @@ export function ThreadPanel({ chat, id }: { chat: Chat; id: string }) {
         ) : (
           <Replies chat={chat} id={id} root={root ?? null} replies={replies} thread={thread} />
         )}
-        <Composer chat={chat} thread={id} />
+        <Composer chat={chat} thread={id} answers={thread.value?.root === null ? replies.at(-1)?.id : id} />
       </aside>
     </InThread.Provider>
   );
@@ -77,8 +77,8 @@ function Header({ chat, id, thread }: { chat: Chat; id: string; thread: Signal<T
         </p>
       </div>
       {thread.value && (
-        <button type="button" class="button small" aria-pressed={follows} onClick={() => set(!follows)}>
-          {follows ? t.following : t.followThread}
+        <button type="button" class="button small" onClick={() => set(!follows)}>
+          {follows ? t.unfollow : t.followThread}
         </button>
       )}
       <button
@@ -108,10 +108,15 @@ function Replies({ chat, id, root, replies, thread }: Shown) {
   useLayoutEffect(() => {
     if (box.current && atEnd.current) box.current.scrollTop = box.current.scrollHeight;
   });
-  const pending = outbox.value.filter((each) => each.chat_id === chat.id && each.reply_to === id);
+  const answered = new Set([id, ...replies.map((each) => each.id)]);
+  const pending = outbox.value.filter((each) => each.reply_to && answered.has(each.reply_to));
   const view = { userId: me.value.id, newAfter: null, dayOf };
   const rootItems = timeline(root ? [rowOf(root)] : [], [], view);
-  const items = timeline(replies.map(rowOf), pending, view);
+  const day = root && dayOf(root.created_at);
+  // The day that stands above the first message is not said again.
+  const items = timeline(replies.map(rowOf), pending, view).filter(
+    (item) => item.kind !== "day" || dayOf(item.at) !== day,
+  );
   const older = () =>
     readThread(id, replies[0]?.seq ?? null).then(
       (found) => {

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.test_looks import faults
 from tests.browser.visitors import Visit, Visitor
 
 
@@ -93,7 +94,7 @@ def test_two_talk_in_a_thread_that_an_address_brings_back(both: tuple[Visitor, V
     mine.get_by_role("button", name="Delete").click()
     bob.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(in_log(ada, "lunch anybody").get_by_role("button", name=re.compile("1 reply"))).to_be_visible()
-    assert not ada.problems and not bob.problems
+    assert faults(bob.page) == []
 
 
 def test_esc_closes_the_panel_and_the_focus_goes_back(both: tuple[Visitor, Visitor]) -> None:
@@ -136,7 +137,11 @@ def test_threads_that_wait_are_counted_listed_and_can_be_left(both: tuple[Visito
     ada.page.get_by_role("dialog", name="Threads").get_by_role("button", name=re.compile("lunch anybody")).click()
     expect(in_panel(ada, "me, soon")).to_have_count(1)
     expect(entry).not_to_contain_text("with new replies")
-    panel(ada).get_by_role("button", name="Following").click()
+    ada.page.keyboard.press("F6")
+    expect(ada.page.locator(".chats a").first).to_be_focused()
+    ada.page.keyboard.press("Shift+F6")
+    expect(panel(ada)).to_be_focused()
+    panel(ada).get_by_role("button", name="Unfollow").click()
     expect(panel(ada).get_by_role("button", name="Follow", exact=True)).to_be_visible()
     entry.click()
     expect(ada.page.get_by_role("dialog", name="Threads")).to_contain_text("Threads that you write in")
@@ -152,5 +157,6 @@ def test_on_a_phone_a_thread_takes_the_screen(both: tuple[Visitor, Visitor], vis
     assert box and (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 800)
     reply(ada, "on my way")
     expect(ada.composer).to_be_hidden()
+    assert faults(ada.page) == []
     panel(ada).get_by_role("button", name="Close thread").click()
     expect(ada.composer).to_be_visible()
