@@ -2,6 +2,7 @@
 import { effect, untracked } from "@preact/signals";
 import { h, render } from "preact";
 import { setCsrf } from "./net/api";
+import { deleteOnLeaving } from "./net/deleting";
 import { drive, feed } from "./net/drive";
 import { watchIdle } from "./net/idle";
 import { connect, realtimeActs } from "./net/realtime";
@@ -19,6 +20,7 @@ import { fill, jump, live, mentioned, openChat, openId, reachable, unread } from
 import { App } from "./ui/app";
 import { showInTab } from "./ui/favicon";
 import { watchKeys } from "./ui/keys";
+import { watchToday } from "./ui/today";
 
 function start(boot: Boot, root: HTMLElement): void {
   setCsrf(boot.csrf_token);
@@ -28,7 +30,9 @@ function start(boot: Boot, root: HTMLElement): void {
   drive(begin(openFromPath(boot), performance.now(), Math.random()), { ...syncActs, ...realtimeActs });
   if (boot.chat) takeDetail(boot.chat);
   resumeOutbox();
+  deleteOnLeaving();
   watchHistory();
+  watchToday();
   watchRecent();
   root.replaceChildren();
   render(h(App, null), root);

@@ -17,6 +17,7 @@ const nobody: Self = {
   kind: "person",
   preferences: {
     enter_sends: true,
+    read_receipts: true,
     keywords: [],
     quiet_from: null,
     quiet_to: null,
@@ -57,10 +58,12 @@ export const toast = signal("");
 export const composing = signal<{ kind: "reply" | "edit"; message: Message; thread?: string | null } | null>(
   null,
 );
+/** What is asked or told about one message in a dialog. */
+export const about = signal<{ kind: "delete" | "history" | "seen" | "why"; message: Message } | null>(null);
 /** The picture in the large view, and its message. */
 export const viewed = signal<{ message: Message; id: string } | null>(null);
-/** A message that the log is to go to. */
-export const jump = signal<{ chatId: string; messageId?: string; seq?: number } | null>(null);
+/** A message that the log is to go to; `loaded`: its surroundings were asked for, so that what is there has to do. */
+export const jump = signal<{ chatId: string; messageId?: string; seq?: number; loaded?: true } | null>(null);
 
 export const openChat = computed(() => chats.value.find((chat) => chat.id === openId.value) ?? null);
 export const unread = computed(() => totalUnread(chats.value));
@@ -111,6 +114,11 @@ export function setPresence(userId: string, is: { online: boolean; away: boolean
   if (presence) now.set(userId, presence);
   else now.delete(userId);
   online.value = now;
+}
+
+/** Has a screen reader say this, also where it is what was said last. */
+export function announce(text: string): void {
+  announced.value = announced.value === text ? `${text}\u00a0` : text;
 }
 
 let toastTimer: ReturnType<typeof setTimeout> | undefined;

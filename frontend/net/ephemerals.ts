@@ -3,7 +3,7 @@ import { t } from "../i18n/en";
 import { bringBack, dismiss, newlySaid, takeList } from "../state/ephemerals";
 import { plain } from "../state/plain";
 import type { Ephemeral } from "../state/types";
-import { announced, ephemerals, openId, showToast } from "../store";
+import { announce, ephemerals, openId, showToast } from "../store";
 import { ApiError, call, reasonOf } from "./api";
 
 let asks = 0;
@@ -20,7 +20,7 @@ export function takeEphemerals(list: readonly Ephemeral[], asked: number): void 
   const chatId = openId.value;
   if (!chatId) return;
   for (const { author, text } of newlySaid(before, ephemerals.value, chatId))
-    announced.value = t.announceAside(author.display_name, plain(text));
+    announce(t.announceAside(author.display_name, plain(text)));
 }
 
 /** Asks for the list, once for all that is said meanwhile; where that fails, the next sync brings it. */

@@ -1,15 +1,13 @@
 // What live events mean for the store. Not for: the connection (realtime.ts), nor for gaps
 // (state/catchup.ts).
 import { batch } from "@preact/signals";
-import { t } from "../i18n/en";
 import { changeChat, withEntries, withRead } from "../state/chats";
-import { filesIn } from "../state/files";
 import { readBy } from "../state/members";
 import type { Notice } from "../state/notices";
-import { plain } from "../state/plain";
 import { aboutMessage, type Entry, type Message, type Self } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
-import { announced, chats, me, members, openId, page, setPresence, typing } from "../store";
+import { chats, me, members, page, setPresence, typing } from "../store";
+import { announceNew } from "./announce";
 import { call } from "./api";
 import { feed } from "./drive";
 import { readEphemerals } from "./ephemerals";
@@ -61,6 +59,7 @@ export function takeEntries(chatId: string, entries: readonly Entry[]): void {
   // Where entries are missing in between, the machine has asked for the list.
   if (entries.every(({ seq }) => seq <= known))
     chats.value = changeChat(chats.value, chatId, (chat) => withEntries(chat, entries, me.value.id));
+  announceNew(chatId, entries);
   for (const entry of entries) heed(chatId, entry);
 }
 
@@ -72,12 +71,8 @@ export function takeMessage(message: Message): void {
 
 function heed(chatId: string, entry: Entry): void {
   if (aboutMessage(entry) && entry.message.thread) askUnread();
-  if (entry.kind !== "message" || entry.author.id === me.value.id) return;
-  typing.value = without(typing.value, chatId, entry.author.id);
-  if (chatId !== openId.value) return;
-  const { text, attachments } = entry.message;
-  const said = plain(text) || t.attached(attachments.length, filesIn(attachments));
-  announced.value = t.announce(entry.author.display_name, said);
+  if (entry.kind === "message" && entry.author.id !== me.value.id)
+    typing.value = without(typing.value, chatId, entry.author.id);
 }
 
 function takeRead(chatId: string, userId: string, seq: number): void {

@@ -1,10 +1,11 @@
 // Asks the server for chats and logs, as the page's machine or a person wants it. Not for: when (state/catchup.ts),
 // nor for live events (receive.ts).
 import { removeChat, upsertChats } from "../state/chats";
-import { trim } from "../state/log";
+import { heardOf, keepAround, openLog, trim } from "../state/log";
 import { asRead } from "../state/members";
 import type { Chat, ChatDetail, Ephemeral, LogPage } from "../state/types";
 import { changeLog, chats, logOf, members, moreChats, setMembers, signedOut } from "../store";
+import { announceNew } from "./announce";
 import { ApiError, call } from "./api";
 import { type Acts, feed } from "./drive";
 import { askNumber, takeEphemerals } from "./ephemerals";
@@ -32,7 +33,7 @@ export const syncActs: Omit<Acts, "renew" | "reconnect"> = {
 export async function loadOlder(chatId: string): Promise<void> {
   const log = logOf(chatId).value;
   if (!log || log.start) return;
-  const page = await getLog(chatId, `before=${log.from}&limit=50`);
+  const page = await getLog(chatId, `before=${log.from}&limit=100`);
   feed({ kind: "older", chat: chatId, before: log.from, page });
 }
 
@@ -41,6 +42,13 @@ export async function toPresent(chatId: string): Promise<void> {
   if (!logOf(chatId).value?.past) return;
   feed({ kind: "page", chat: chatId, after: null, page: await getLog(chatId, "limit=50") });
   settle(chatId);
+}
+
+/** Puts the page around an entry in the place of what is loaded. Throws ApiError. */
+export async function loadAround(chatId: string, seq: number): Promise<void> {
+  const page = await getLog(chatId, `before=${seq + 25}&limit=50`);
+  const end = page.entries.at(-1)?.seq;
+  if (end) changeLog(chatId, ({ last }) => heardOf(openLog(page, end), last));
 }
 
 /** Puts chats that the server told of into the list. */
@@ -71,15 +79,18 @@ export async function loadMoreChats(): Promise<void> {
   takeChats(page.chats);
 }
 
-/** Keeps a long-open log small while its newest rows are what is read. */
-export function shorten(chatId: string): void {
-  changeLog(chatId, (log) => trim(log));
+/** Keeps a log small however far one scrolls: by its newest rows, or by those around the one that is looked at. */
+export function shorten(chatId: string, seq: number | null): void {
+  changeLog(chatId, (log) => (seq === null ? trim(log) : keepAround(log, seq)));
 }
 
 async function fetchLog(chat: string, after: number | null, query: string): Promise<void> {
   try {
-    feed({ kind: "page", chat, after, page: await getLog(chat, query) });
+    const page = await getLog(chat, query);
+    const past = logOf(chat).value?.past;
+    feed({ kind: "page", chat, after, page });
     settle(chat);
+    if (after !== null && !past) announceNew(chat, page.entries);
   } catch (error) {
     feed({ kind: "fetch_failed", chat, status: statusOf(error) });
   }

@@ -6,6 +6,8 @@ import { aboutMessage, type Entry, type LogPage, type Message, type MessageEntry
 const FAR_BEHIND = 500;
 const MOST_ROWS = 400;
 const KEPT_ROWS = 200;
+/** Above and below what is looked at, where there are more than MOST_ROWS. */
+const AROUND = 150;
 
 /** An entry that is shown. `version`: the seq as of which `message` is known to be right. */
 export interface Row {
@@ -51,7 +53,17 @@ export function addLive(log: ChatLog, entries: readonly Entry[]): ChatLog {
   for (const entry of entries) if (entry.seq > log.through) early.set(entry.seq, entry);
   const last = Math.max(log.last, ...entries.map((entry) => entry.seq));
   const drained = drain({ ...log, last, early });
-  return drained.early.size > FAR_BEHIND ? withoutEarly(drained) : drained;
+  const kept = drained.early.size > FAR_BEHIND ? withoutEarly(drained) : drained;
+  return log.past ? renewed(kept, entries) : kept;
+}
+
+/** Who reads in the past sees what happens to what they read, though the entries lie beyond what is loaded. */
+function renewed(log: ChatLog, entries: readonly Entry[]): ChatLog {
+  const work = workOn(log);
+  for (const entry of entries)
+    if (aboutMessage(entry) && entry.kind !== "message")
+      renew(work, { message: entry.message, version: entry.seq });
+  return { ...log, ...work };
 }
 
 /** The log of a chat that nobody looks at any more: what it misses is fetched once somebody does. */
@@ -93,6 +105,20 @@ export function trim(log: ChatLog, most = MOST_ROWS, keep = KEPT_ROWS): ChatLog 
   if (log.rows.length <= most) return log;
   const rows = log.rows.slice(-keep);
   return { ...log, rows, from: rows[0]?.seq ?? log.from, start: false };
+}
+
+/**
+ * Drops the rows that are farthest from `seq`, where there are too many; they can be loaded again. Without its newest
+ * rows the log ends in the past.
+ */
+export function keepAround(log: ChatLog, seq: number, most = MOST_ROWS, around = AROUND): ChatLog {
+  if (log.rows.length <= most) return log;
+  const first = Math.min(Math.max(placeOf(log.rows, seq) - around, 0), log.rows.length - 2 * around);
+  const rows = log.rows.slice(first, first + 2 * around);
+  const older = first > 0 && { from: rows[0]?.seq ?? log.from, start: false };
+  const cut = first + rows.length < log.rows.length;
+  const newer = cut && { through: rows.at(-1)?.seq ?? log.through, past: true, early: new Map() };
+  return { ...log, ...older, ...newer, rows };
 }
 
 /** Changes one message at once, before the server has said so. Its answer or entry replaces this. */

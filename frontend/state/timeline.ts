@@ -78,6 +78,16 @@ export function timeline(
   return joined(items, view.userId);
 }
 
+/** The items day by day: each part begins with its day. */
+export function byDay(items: readonly Item[]): Item[][] {
+  const days: Item[][] = [];
+  for (const item of items) {
+    if (item.kind === "day" || days.length === 0) days.push([]);
+    days.at(-1)?.push(item);
+  }
+  return days;
+}
+
 /** Those whose place is within what is loaded of the log. */
 export function placed(asides: readonly Ephemeral[], log: ChatLog): Ephemeral[] {
   return asides.filter(({ seq }) => seq >= log.from && (seq <= log.through || !log.past));

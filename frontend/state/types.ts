@@ -12,6 +12,8 @@ export interface User {
 export interface Preferences {
   /** Else Enter is a new line, and Ctrl or Cmd with it sends. */
   enter_sends: boolean;
+  /** Others see how far one has read. */
+  read_receipts: boolean;
   keywords: string[];
   /** HH:MM by the clock of `time_zone`. */
   quiet_from: string | null;
@@ -233,7 +235,8 @@ export interface Chat {
 export interface Member {
   user: User;
   role: Role;
-  read_seq: number;
+  /** Null: not told. */
+  read_seq: number | null;
   online: boolean;
   away: boolean;
 }

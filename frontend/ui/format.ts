@@ -3,6 +3,7 @@ import { t } from "../i18n/en";
 import { filesIn } from "../state/files";
 import { plain } from "../state/plain";
 import type { Chat, Message, User } from "../state/types";
+import { today } from "./today";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
@@ -31,12 +32,12 @@ export function dayOf(at: string): string {
 }
 
 /** "Today", "Yesterday", or the date. */
-export function dayName(at: string, now = new Date()): string {
+export function dayName(at: string, now = today.value): string {
   const days = daysAgo(at, now);
   if (days === 0) return t.today;
   if (days === 1) return t.yesterday;
   const date = new Date(at);
-  return (date.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(date);
+  return (date.getFullYear() === new Date(now).getFullYear() ? thisYear : anyYear).format(date);
 }
 
 /** What was said last in a chat, in a line. */
@@ -48,13 +49,13 @@ export function previewOf({ kind, last_message: last }: Chat, userId: string): s
 }
 
 /** A time as short as it can be told, for the list of chats. */
-export function shortTime(at: string, now = new Date()): string {
+export function shortTime(at: string, now = today.value): string {
   const days = daysAgo(at, now);
   if (days === 0) return timeOf(at);
   return (days < 7 ? weekday : shortDay).format(new Date(at));
 }
 
-function daysAgo(at: string, now: Date): number {
+function daysAgo(at: string, now: number): number {
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   return Math.round((midnight - new Date(at).setHours(0, 0, 0, 0)) / DAY_MS);
 }

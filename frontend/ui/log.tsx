@@ -9,16 +9,21 @@ import { sawUpTo } from "../net/reading";
 import { loadOlder, shorten, toPresent } from "../net/sync";
 import { saidIn } from "../state/ephemerals";
 import type { ChatLog } from "../state/log";
-import { type Item, placed, timeline } from "../state/timeline";
+import { byDay, type Item, placed, timeline } from "../state/timeline";
 import type { Chat } from "../state/types";
-import { ephemerals, jump, logOf, me, outbox } from "../store";
+import { about, ephemerals, logOf, me, outbox } from "../store";
 import { Aside } from "./aside";
+import { copyMessages } from "./copying";
 import { dayName, dayOf } from "./format";
 import { Icon } from "./icons";
+import { useJump } from "./jumping";
+import { later } from "./later";
 import { walkLog } from "./logkeys";
 import { MessageRow } from "./message";
 import { Note } from "./note";
 import { ScrollKeeper } from "./scroll";
+
+const About = later(async () => (await import("./about")).About);
 
 /** Older messages are fetched when fewer pixels than this are left above. */
 const AHEAD = 600;
@@ -45,6 +50,7 @@ export function Log({ chat }: { chat: Chat }) {
   useOwn(outbox.value.findLast((each) => each.chat_id === chat.id)?.client_id, toEnd);
   useOwn(taken.value?.chatId === chat.id ? taken.value.id : undefined, toEnd);
   const items = itemsOf(chat, log, newAfter);
+  const newest = log?.rows.findLast(({ message }) => message?.author.id === me.value.id)?.seq;
   return (
     <div class="log-place">
       <div
@@ -55,15 +61,21 @@ export function Log({ chat }: { chat: Chat }) {
         aria-label={t.log(chat.name)}
         tabIndex={0}
         onKeyDown={walkLog}
+        onCopy={(event) => copyMessages(event, log)}
       >
         <div ref={rows} class="rows">
           <LogStart chat={chat} log={log} />
-          {items.map((item) => (
-            <Line key={item.key} item={item} chat={chat} />
+          {byDay(items).map((day) => (
+            <section key={day[0]?.key}>
+              {day.map((item) => (
+                <Line key={item.key} item={item} chat={chat} newest={newest} />
+              ))}
+            </section>
           ))}
         </div>
       </div>
-      <Pill chatId={chat.id} away={away} below={below} onClick={toEnd} />
+      {about.value && <About />}
+      <Pill chat={chat} away={away} below={below} onClick={toEnd} />
     </div>
   );
 }
@@ -74,8 +86,10 @@ function itemsOf(chat: Chat, log: ChatLog | null, newAfter: number | null): Item
   return timeline(log?.rows ?? [], pending, { userId: me.value.id, newAfter, dayOf }, asides);
 }
 
-function Line({ item, chat }: { item: Item; chat: Chat }) {
-  if (item.kind === "message" || item.kind === "pending") return <MessageRow item={item} chat={chat} />;
+/** `newest`: the seq of one's own newest message. */
+function Line({ item, chat, newest }: { item: Item; chat: Chat; newest: number | undefined }) {
+  if (item.kind === "message") return <MessageRow item={item} chat={chat} newest={item.seq === newest} />;
+  if (item.kind === "pending") return <MessageRow item={item} chat={chat} newest={false} />;
   if (item.kind === "note") return <Note row={item.row} />;
   if (item.kind === "aside") return <Aside ephemeral={item.ephemeral} />;
   if (item.kind === "new") return <p class="new-line">{t.newLine}</p>;
@@ -91,10 +105,10 @@ function LogStart({ chat, log }: { chat: Chat; log: ChatLog | null }) {
   return <p class="log-start">{chat.kind === "direct" ? t.startDirect(chat.name) : t.start(chat.name)}</p>;
 }
 
-function Pill(props: { chatId: string; away: Signal<boolean>; below: Signal<number>; onClick: () => void }) {
+function Pill(props: { chat: Chat; away: Signal<boolean>; below: Signal<number>; onClick: () => void }) {
   if (!props.away.value) return null;
-  const log = logOf(props.chatId).value;
-  const fresh = log?.past ? 0 : countAfter(log, props.below.value);
+  const log = logOf(props.chat.id).value;
+  const fresh = log?.past ? props.chat.unread : countAfter(log, props.below.value);
   return (
     <button type="button" class={`pill ${fresh > 0 ? "fresh" : ""}`} onClick={props.onClick}>
       <Icon name="down" />
@@ -154,10 +168,8 @@ function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away:
   const log = logOf(chatId).value;
   // On its way to the New line the view passes what nobody has read.
   if (!log || !keeper.landed) return;
-  if (keeper.stuck) {
-    below.value = log.through;
-    shorten(chatId);
-  }
+  if (keeper.stuck) below.value = log.through;
+  shorten(chatId, keeper.stuck ? null : keeper.firstSeen());
   away.value = log.past || keeper.distance() > keeper.box.clientHeight / 2;
   if (keeper.box.scrollTop < AHEAD) void fetchOlder(chatId);
   if (log.past && keeper.distance() < AHEAD) feed({ kind: "more", chat: chatId });
@@ -202,27 +214,4 @@ function useLanding(
     // A place in the past is gone to by its number.
     else keeper.current.stuck = false;
   }, [ready]);
-}
-
-/** Goes to a message that something asked for, loading older pages until it is there. */
-function useJump(
-  chatId: string,
-  log: ChatLog | null,
-  keeper: Ref<ScrollKeeper>,
-  rows: Ref<HTMLDivElement>,
-): void {
-  const target = jump.value;
-  useEffect(() => {
-    if (target?.chatId !== chatId || !log) return;
-    const row = log.rows.find(({ message, seq }) =>
-      target.messageId ? message?.id === target.messageId : seq === target.seq,
-    );
-    const element = row && rows.current?.querySelector(`[data-seq="${row.seq}"]`);
-    if (!element && !log.start) return void fetchOlder(chatId);
-    jump.value = null;
-    if (!element) return;
-    keeper.current?.show(element);
-    element.classList.add("sought");
-    setTimeout(() => element.classList.remove("sought"), 2500);
-  }, [target, log]);
 }

@@ -39,8 +39,9 @@ function leave(target: HTMLElement, row: HTMLElement | null): void {
   else document.querySelector<HTMLElement>("#composer")?.focus();
 }
 
+/** What can be done with it first, then what is in it; what arrows scroll comes last, as they stay in there. */
 function buttonsOf(row: HTMLElement): HTMLElement[] {
-  return [...row.querySelectorAll<HTMLElement>("button, .text a, a.file")].filter(
-    (each) => !each.closest("[popover]"),
-  );
+  const all = [...row.querySelectorAll<HTMLElement>("button, a, pre[tabindex], table[tabindex]")];
+  const rank = (each: HTMLElement) => (each.closest(".tools") ? 0 : each.matches("pre, table") ? 2 : 1);
+  return all.filter((each) => !each.closest("[popover]")).sort((one, other) => rank(one) - rank(other));
 }

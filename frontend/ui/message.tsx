@@ -1,32 +1,40 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
 import { useContext } from "preact/hooks";
 import { t } from "../i18n/en";
+import { leaving, undelete } from "../net/deleting";
 import type { Carrier } from "../net/presses";
 import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
 import { plain } from "../state/plain";
 import type { Item } from "../state/timeline";
 import type { Attachment, Chat, Message } from "../state/types";
-import { jump, logOf, me } from "../store";
+import { about, jump, logOf, me } from "../store";
 import { Avatar } from "./avatar";
 import { Cards, framed } from "./cards";
 import { Files } from "./files";
+import { Fold, mayBeLong } from "./fold";
 import { attachedTo, fullTimeOf, nameOf, timeOf } from "./format";
 import { Icon } from "./icons";
 import { Pictures } from "./pictures";
+import { notePress, openOnContext, openOnLongPress } from "./pressing";
 import { Reactions } from "./reactions";
+import { Receipt } from "./receipt";
 import { Rendered } from "./rendered";
 import { InThread, ThreadLine } from "./threadline";
 import { Tools } from "./tools";
 
 type Spoken = Extract<Item, { head: boolean }>;
 
-const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\u200d|\ufe0f|\s){1,12}$/u;
+// With flags, which are pairs of letters of their own, and keycaps.
+const ONLY_EMOJI =
+  /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|[#*0-9]\ufe0f?\u20e3|\u200d|\ufe0f|\s){1,24}$/u;
 
-/** One component for both, so that a message keeps its element when the server's copy takes its place. */
-export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
+/** `newest`: the newest one of one's own that was sent. One component for both, so that a message keeps its element when the server's copy takes its place. */
+export function MessageRow({ item, chat, newest = false }: { item: Spoken; chat: Chat; newest?: boolean }) {
   const pending = item.kind === "pending" ? item.pending : null;
-  const message = item.kind === "message" ? item.message : asMessage(item.pending);
+  const stored = item.kind === "message" ? item.message : asMessage(item.pending);
+  const going = leaving.value.has(stored.id);
+  const message = going ? { ...stored, deleted: true } : stored;
   const mine = message.author.id === me.value.id;
   return (
     <article
@@ -35,13 +43,20 @@ export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
       data-state={stateOf(pending)}
       tabIndex={-1}
       aria-label={label(message, pending)}
+      onContextMenu={openOnContext}
+      onPointerDown={notePress}
+      onPointerUp={openOnLongPress}
     >
       {!mine && item.head && <Face message={message} />}
       <div class="said">
         {item.head && <Head message={message} mine={mine} />}
         <div class="with-tools">
           <div class={`bubble ${bare(message) ? "bare" : ""}`}>
-            <Body message={message} mine={mine} />
+            {message.deleted ? (
+              <Gone message={going ? stored : null} />
+            ) : (
+              <Body message={message} mine={mine} owns={mine || chat.role === "owner"} />
+            )}
           </div>
           {!pending && !message.deleted && (
             <Tools message={message} mine={mine} chat={chat} time={item.head ? null : message.created_at} />
@@ -51,6 +66,7 @@ export function MessageRow({ item, chat }: { item: Spoken; chat: Chat }) {
         {item.kind === "message" && <ThreadLine message={message} />}
         {pending?.state === "failed" && <Failed clientId={pending.client_id} reason={pending.error} />}
         {pending?.state === "sending" && <p class="state">{t.sending}</p>}
+        {newest && !message.deleted && <Receipt message={message} chat={chat} />}
       </div>
     </article>
   );
@@ -92,7 +108,7 @@ export function Face({ message }: { message: Message }) {
 
 export function Head({ message, mine }: { message: Message; mine: boolean }) {
   const time = (
-    <time dateTime={message.created_at} title={fullTimeOf(message.created_at)}>
+    <time dateTime={message.created_at} data-tip={fullTimeOf(message.created_at)}>
       {timeOf(message.created_at)}
     </time>
   );
@@ -107,28 +123,57 @@ export function Head({ message, mine }: { message: Message; mine: boolean }) {
   );
 }
 
-function Body({ message, mine }: { message: Message; mine: boolean }) {
+/** `message`: what can still be brought back. */
+function Gone({ message }: { message: Message | null }) {
+  return (
+    <p class="gone">
+      {t.deleted}
+      {message && (
+        <button type="button" class="undo" tabIndex={-1} onClick={() => undelete(message)}>
+          {t.undo}
+        </button>
+      )}
+    </p>
+  );
+}
+
+/** `owns`: whether one may see what it said before. */
+function Body({ message, mine, owns }: { message: Message; mine: boolean; owns: boolean }) {
   const thread = useContext(InThread);
-  if (message.deleted) return <p class="gone">{t.deleted}</p>;
+  const said = <Said message={message} />;
   return (
     <>
       {message.reply_to && message.reply_to !== thread && (
         <Quote id={message.reply_to} chatId={message.chat_id} />
       )}
-      <Said message={message} />
+      {mayBeLong(message.text) ? <Fold>{said}</Fold> : said}
       <Pictures message={message} mine={mine} />
       <Files list={of(message, "file")} message={mine ? message : null} />
-      {message.edited_at && (
-        <span class="edited" title={fullTimeOf(message.edited_at)}>
-          {t.edited}
-        </span>
-      )}
+      {message.edited_at && <Edited message={message} at={message.edited_at} owns={owns} />}
     </>
   );
 }
 
 const of = (message: Message, kind: Attachment["kind"]): Attachment[] =>
   message.attachments.filter((each) => each.kind === kind);
+
+function Edited({ message, at, owns }: { message: Message; at: string; owns: boolean }) {
+  const when = fullTimeOf(at);
+  if (!owns)
+    return (
+      <span class="edited" title={when}>
+        {t.edited}
+      </span>
+    );
+  const show = () => {
+    about.value = { kind: "history", message };
+  };
+  return (
+    <button type="button" class="edited" tabIndex={-1} title={when} aria-label={t.history} onClick={show}>
+      {t.edited}
+    </button>
+  );
+}
 
 export function Said({ message, kind = "messages" }: { message: Message; kind?: Carrier["kind"] }) {
   const { id, cards, text, html } = message;

@@ -1,11 +1,9 @@
-// The reactions under a message. Not for: the picker (tools.tsx).
+// The reactions under a message. Not for: the picker (quick.tsx).
 import { t } from "../i18n/en";
 import { toggleReaction } from "../net/acts";
 import type { Message } from "../state/types";
 import { me, members, showToast } from "../store";
 import { nameOf } from "./format";
-
-export const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 
 export function Reactions({ message }: { message: Message }) {
   if (message.reactions.length === 0) return null;
@@ -19,7 +17,7 @@ export function Reactions({ message }: { message: Message }) {
             type="button"
             class="reaction"
             tabIndex={-1}
-            title={label}
+            data-tip={label}
             aria-label={label}
             aria-pressed={users.includes(me.value.id)}
             onClick={() => toggleReaction(message, emoji).catch((error: Error) => showToast(error.message))}

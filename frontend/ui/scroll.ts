@@ -70,6 +70,12 @@ export class ScrollKeeper {
     return 0;
   }
 
+  /** The seq of the first row in view; 0 where there is none. */
+  firstSeen(): number {
+    const first = this.firstBelow(this.box.getBoundingClientRect().top);
+    return Number((first as HTMLElement | null)?.dataset.seq ?? 0);
+  }
+
   private hold(): void {
     if (!this.anchor?.element.isConnected) return;
     const moved = this.anchor.element.getBoundingClientRect().top - this.anchor.top;

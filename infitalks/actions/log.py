@@ -19,7 +19,7 @@ from infitalks.models.chats import Chat
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry
 from infitalks.models.media import Media
-from infitalks.schemas.folding import BLANK, edit_fields
+from infitalks.schemas.folding import BLANK, WORDING, edit_fields
 
 __all__ = ["Draft", "append", "apply", "apply_all", "configure", "own_client_id", "require_active"]
 
@@ -103,6 +103,12 @@ def _apply_message(entry: Doc) -> None:
         threads.note_reply(entry)
 
 
+# Of a message that was edited before this was kept, the first wording is lost.
+_FIRST_WORDING: Doc = {
+    "$cond": [{"$gt": ["$edit_seq", None]}, "$first", {field: f"${field}" for field in WORDING}],
+}
+
+
 def _apply_edit(entry: Doc) -> None:
     applied = Entry.raw().update_one(
         {
@@ -110,7 +116,7 @@ def _apply_edit(entry: Doc) -> None:
             "deleted_seq": None,
             "$or": [{"edit_seq": None}, {"edit_seq": {"$lt": entry["seq"]}}],
         },
-        {"$set": edit_fields(entry)},
+        [{"$set": {"first": _FIRST_WORDING, **{key: {"$literal": new} for key, new in edit_fields(entry).items()}}}],
     )
     if not applied.matched_count and Entry.raw().find_one({"_id": entry["target"], "deleted_seq": {"$ne": None}}):
         _blank_edits(entry["target"])  # it was on its way while the message was deleted

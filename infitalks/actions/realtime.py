@@ -24,7 +24,7 @@ from infitalks.failpoints import failpoint
 from infitalks.models.chats import active_members, contacts_of, membership_of, memberships_in
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry, chats_with_waiting, waiting_entries
-from infitalks.models.users import live_channels, user_by_id
+from infitalks.models.users import live_channels, public_users, tells_reading, user_by_id
 
 logger = logging.getLogger(__name__)
 
@@ -191,11 +191,12 @@ def _mark(run: list[Doc], fields: Doc, still: Doc | None = None) -> None:
 
 
 def tell_read(chat_id: ObjectId, user_id: ObjectId) -> None:
-    """Others see how far the user has read; the user's other pages clear their counts."""
+    """Others see how far the user has read, where the user wants that; the user's other pages clear their counts."""
     membership = membership_of(chat_id, user_id)
     if membership and membership["active"]:
+        told = tells_reading(public_users([user_id]).get(user_id))
         data = {"chat_id": str(chat_id), "user_id": str(user_id), "seq": membership["read_seq"]}
-        _notify(_hearers(chat_id, user_id), "read", data)
+        _notify(_hearers(chat_id, user_id) if told else [user_id], "read", data)
 
 
 def tell_typing(chat_id: ObjectId, user_id: ObjectId) -> None:

@@ -17,8 +17,8 @@ from infitalks.schemas.folding import fold
 
 MESSAGES: Doc = {"kind": "message"}
 DERIVED = (
-    "text", "html", "mentions", "mentions_all", "cards", "attachments", "reply_to", "via", "reactions", "edit_seq",
-    "edited_at", "deleted_seq",
+    "text", "html", "mentions", "mentions_all", "cards", "attachments", "reply_to", "via", "reactions", "first",
+    "edit_seq", "edited_at", "deleted_seq",
 )  # fmt: skip
 
 
@@ -64,7 +64,10 @@ def _as_told(message: Doc, about: list[Doc]) -> Doc:
     told = _before(message, about)
     for entry in [entry for entry in about if entry["kind"] != "delete"] + deletions[:1]:
         told = fold(told, entry)
-    return {**told, **(render_again(told) if not deletions else {"html": ""})}
+    if deletions:
+        return {**told, "html": ""}
+    # No entry tells of the first wording.
+    return {**told, **render_again(told), "first": message.get("first")}
 
 
 def _before(message: Doc, about: list[Doc]) -> Doc:

@@ -95,7 +95,7 @@ def detail(me: User, chat_id: str, limit: int) -> ChatDetailOut:
     found = entries_before(chat["_id"], seen, None, limit + 1)
     answer = ChatDetailOut(
         **dict(shown),
-        members=members_out(active_members(chat["_id"])),
+        members=members_out(active_members(chat["_id"]), me.id),
         messages=messages_out(found[-limit:], membership),
         has_more=len(found) > limit,
         as_of=chat["last_seq"],

@@ -1,4 +1,4 @@
-"""Messages' doors: send, read, edit, delete, react."""
+"""Messages' doors: send, read, edit and what was before, delete, react."""
 
 from bson import ObjectId
 from flask import Blueprint
@@ -7,9 +7,10 @@ from infitalks import access
 from infitalks.actions import messages
 from infitalks.actions.loops import origin_of_post
 from infitalks.blueprints.guard import api
-from infitalks.models.log import entries_after, entries_before, only_messages
+from infitalks.models.log import edits_of, entries_after, entries_before, only_messages
 from infitalks.models.users import User
 from infitalks.schemas.base import validate
+from infitalks.schemas.history import HistoryOut, history_out
 from infitalks.schemas.messages import (
     EditIn,
     MessageIn,
@@ -65,6 +66,22 @@ def post_message(me: User, body: MessageIn) -> tuple[MessageOut, int]:
     if new:
         return sent_out(message, me.to_mongo()), 201
     return _now(me, str(message["_id"])), 200
+
+
+@blueprint.get("/api/messages/<message_id>")
+@api(answers={200: MessageOut})
+def get_message(me: User, message_id: str) -> MessageOut:
+    return _now(me, message_id)
+
+
+@blueprint.get("/api/messages/<message_id>/history")
+@api(answers={200: HistoryOut})
+def get_history(me: User, message_id: str) -> HistoryOut:
+    message, membership = access.get_message_for(me.id, message_id)
+    access.require(access.can_delete(message, membership), "Only its author and owners see what a message was before.")
+    answer = history_out(message, edits_of(message["_id"]))
+    access.require_unchanged(membership)
+    return answer
 
 
 @blueprint.patch("/api/messages/<message_id>")

@@ -45,6 +45,7 @@ class Entry(Stored):
     thread = ObjectIdField()  # a reply's: the first message of the chain; deletion leaves it
     via = DictField()
     reactions = DictField()  # user id -> emoji -> {k: seq, on: bool}
+    first = DictField()  # {text, html, cards} before the first edit
     edit_seq = IntField()
     edited_at = DateTimeField()
     deleted_seq = IntField()
@@ -125,6 +126,12 @@ def waiting_entries(chat_id: ObjectId, after: int, limit: int) -> list[Doc]:
 def waiting_about(message_ids: list[ObjectId]) -> list[Doc]:
     """Entries about these messages that their writer may not have applied yet, in order."""
     query = {"target": {"$in": message_ids}, "out.state": "new"}
+    return list(Entry.raw().find(query).sort("seq", 1))
+
+
+def edits_of(message_id: ObjectId) -> list[Doc]:
+    """In order, applied or not."""
+    query = {"target": message_id, "kind": "edit"}
     return list(Entry.raw().find(query).sort("seq", 1))
 
 

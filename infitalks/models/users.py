@@ -55,11 +55,17 @@ class User(Stored):
 
 
 PUBLIC = {"kind": 1, "username": 1, "display_name": 1, "avatar": 1, "online": 1, "away": 1}
+PUBLIC |= {"preferences.read_receipts": 1}
 
 
 def is_away(user: Doc | None) -> bool:
     """Of a stored user, raw: here, but not at it."""
     return bool(user and user.get("online") and user.get("away"))
+
+
+def tells_reading(user: Doc | None) -> bool:
+    """Of a stored user, raw: whether others may know how far they have read."""
+    return bool(((user or {}).get("preferences") or {}).get("read_receipts", True))
 
 
 def secret_hash(token: str) -> str:

@@ -14,7 +14,7 @@ from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
 from infitalks.models.database import Doc, object_id
 from infitalks.models.mentions import count_mentions
-from infitalks.models.users import is_away, public_users
+from infitalks.models.users import is_away, public_users, tells_reading
 from infitalks.schemas.base import Days, Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
 from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
@@ -151,9 +151,11 @@ class ChatsOut(Out):
 
 
 class MemberOut(Out):
+    """`read_seq` is null where somebody else does not want it known."""
+
     user: UserOut
     role: Role
-    read_seq: int
+    read_seq: int | None
     online: bool
     away: bool
 
@@ -250,15 +252,15 @@ def _last_message(stored: Doc | None, membership: Doc, users: dict[ObjectId, Doc
     )
 
 
-def members_out(memberships: Iterable[Doc]) -> list[MemberOut]:
-    """Stored memberships, raw, with their users."""
+def members_out(memberships: Iterable[Doc], user_id: ObjectId | None = None) -> list[MemberOut]:
+    """Stored memberships, raw, with their users, as `user_id` may see them."""
     rows = list(memberships)
     users = public_users([row["user"] for row in rows])
     return [
         MemberOut(
             user=user_out(users[row["user"]]),
             role=row["role"],
-            read_seq=row["read_seq"],
+            read_seq=row["read_seq"] if row["user"] == user_id or tells_reading(users[row["user"]]) else None,
             online=bool(users[row["user"]].get("online")),
             away=is_away(users[row["user"]]),
         )

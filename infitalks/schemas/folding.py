@@ -19,9 +19,11 @@ BLANK: Doc = {
     "reactions": {},
     "reply_to": None,
     "via": None,
+    "first": None,
     "edit_seq": None,
     "edited_at": None,
 }
+WORDING = ("text", "html", "cards")
 
 
 def fold(message: Doc, entry: Doc) -> Doc:
@@ -35,7 +37,8 @@ def fold(message: Doc, entry: Doc) -> Doc:
 def _edit(message: Doc, entry: Doc) -> dict[str, Any]:
     if message.get("edit_seq") and message["edit_seq"] >= entry["seq"]:
         return {}
-    return edit_fields(entry)
+    first = {} if message.get("edit_seq") else {"first": {field: message.get(field) for field in WORDING}}
+    return {**first, **edit_fields(entry)}
 
 
 def edit_fields(entry: Doc) -> dict[str, Any]:

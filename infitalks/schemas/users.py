@@ -103,11 +103,13 @@ class PreferencesOut(Out):
     (What a browser looks like is its own: blueprints/looks.py.)
 
     `enter_sends`: else Enter is a new line, and Ctrl or Cmd with it sends.
+    `read_receipts`: others see how far one has read.
     Of notifications: `keywords` notify wherever they are said. `quiet_from` to `quiet_to`, by the clock of `time_zone`,
     and until `quiet_until` nothing does. `desktop`: a browser that may show them does, `sound` with a sound.
     """
 
     enter_sends: bool = True
+    read_receipts: bool = True
     keywords: Keywords = []
     quiet_from: ClockTime | None = None
     quiet_to: ClockTime | None = None

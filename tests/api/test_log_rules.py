@@ -43,7 +43,9 @@ def shown(doc: Doc) -> Doc:
     """What anybody can tell apart: of two deletions it is not known which one it was."""
     fields = ("text", "html", "edited_at", "attachments", "cards", "reply_to", "via")
     marks = {(user, emoji) for user, all_of in doc["reactions"].items() for emoji, m in all_of.items() if m["on"]}
-    return {**{name: doc.get(name) or None for name in fields}, "on": marks, "gone": doc.get("deleted_seq") is not None}
+    first = (doc.get("first") or {}).get("text")
+    known = {**{name: doc.get(name) or None for name in fields}, "on": marks, "first": first}
+    return {**known, "gone": doc.get("deleted_seq") is not None}
 
 
 def folded(doc: Doc, entries: list[Doc]) -> Doc:
@@ -69,6 +71,7 @@ def test_the_last_word_counts(history: list[Doc]) -> None:
         assert (after["text"], after["reactions"]) == ("", {})
         return
     assert after["text"] == ([*texts] or ["first"])[-1]
+    assert (after.get("first") or {}).get("text") == ("first" if texts else None)
     last = {(e["author"], e["emoji"]): e["on"] for e in history if e["kind"] == "reaction"}
     assert shown(after)["on"] == {(str(user), emoji) for (user, emoji), on in last.items() if on}
 

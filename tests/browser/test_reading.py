@@ -89,7 +89,7 @@ def test_what_is_unread_is_counted_and_reading_it_in_one_tab_clears_the_other(
     divider = other.locator(".new-line")
     expect(divider).to_be_in_viewport()
     assert "one" in divider.evaluate("line => line.nextElementSibling.textContent")
-    expect(ada.page).to_have_title(re.compile(r"^\(1\) \w+ · InfiTalks$"))
+    expect(ada.page).to_have_title(re.compile(r"^\(2\) \w+ · InfiTalks$"))
     other.get_by_role("log").evaluate("box => { box.scrollTop = box.scrollHeight; }")
     expect(line_of(ada, "Garden").locator(".count")).to_have_count(0)
     expect(ada.page).to_have_title(re.compile(r"^\w+ · InfiTalks$"))

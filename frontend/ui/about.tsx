@@ -1,0 +1,94 @@
+// What is asked or told about one message in a dialog: whether it is to be deleted, what it said before, who saw it, whether it notified.
+// Not for: its menu (actions.tsx). Fetched when it is first shown.
+import { useEffect, useState } from "preact/hooks";
+import { t } from "../i18n/en";
+import { call, reasonOf } from "../net/api";
+import { deleteSoon } from "../net/deleting";
+import { seen } from "../state/members";
+import type { Member, Message } from "../state/types";
+import { about, announce, me, members } from "../store";
+import { Avatar } from "./avatar";
+import { Confirm, Dialog } from "./dialog";
+import { fullTimeOf, nameOf } from "./format";
+import { WhyNotified } from "./notices";
+import { Rendered } from "./rendered";
+
+export function About() {
+  const asked = about.value;
+  const close = () => {
+    about.value = null;
+  };
+  if (asked?.kind === "delete") return <Delete message={asked.message} onClose={close} />;
+  if (asked?.kind === "seen") return <Seen message={asked.message} onClose={close} />;
+  if (asked?.kind === "why") return <WhyNotified message={asked.message} onClose={close} />;
+  if (asked?.kind === "history") return <History message={asked.message} onClose={close} />;
+  return null;
+}
+
+type Props = { message: Message; onClose: () => void };
+
+function Delete({ message, onClose }: Props) {
+  const act = () => {
+    deleteSoon(message);
+    announce(t.deletedUndo);
+    // Where the buttons were from which one came here.
+    requestAnimationFrame(() =>
+      document.querySelector<HTMLElement>(`[data-seq="${message.seq}"] .undo`)?.focus(),
+    );
+  };
+  return <Confirm title={t.removeTitle} text={t.removeText} act={t.remove} onAct={act} onClose={onClose} />;
+}
+
+function Seen({ message, onClose }: Props) {
+  const { by, not } = seen(members.value.get(message.chat_id) ?? [], me.value.id, message.seq);
+  return (
+    <Dialog title={t.whoSaw} onClose={onClose}>
+      {by.length > 0 && <People list={by} />}
+      {not.length > 0 && <h3>{t.notSeen}</h3>}
+      <People list={not} />
+    </Dialog>
+  );
+}
+
+function People({ list }: { list: Member[] }) {
+  return (
+    <ul class="people-list">
+      {list.map(({ user }) => (
+        <li key={user.id}>
+          <Avatar of={{ ...user, name: nameOf(user) }} size="small" />
+          <bdi>{nameOf(user)}</bdi>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type Version = { text: string; html: string; at: string };
+
+function History({ message, onClose }: Props) {
+  const [versions, setVersions] = useState<Version[] | null>(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    call<{ versions: Version[] }>("GET", `/api/messages/${message.id}/history`).then(
+      (answer) => setVersions(answer.versions.toReversed()),
+      (error) => setProblem(reasonOf(error)),
+    );
+  }, []);
+  return (
+    <Dialog title={t.historyTitle} onClose={onClose}>
+      {problem && <p class="problem">{problem}</p>}
+      {!versions && !problem && <span class="spinner" />}
+      <ol class="versions">
+        {versions?.map(({ html, at }, index) => (
+          <li key={at}>
+            <p class="dim">
+              <time dateTime={at}>{fullTimeOf(at)}</time>
+              {index === 0 && ` · ${t.now}`}
+            </p>
+            <Rendered html={html} />
+          </li>
+        ))}
+      </ol>
+    </Dialog>
+  );
+}
