@@ -75,8 +75,12 @@ function follow(boot: Boot): void {
   });
 }
 
-/** After the first look: what came while nobody listened is shown, too. */
-setTimeout(() => mayAlert() && void import("./net/alerts").catch(() => {}), 2000);
+/** After the first look, where somebody wants an app: what came while nobody listened is shown, too. */
+setTimeout(() => {
+  if (mayAlert()) import("./net/alerts").catch(() => {});
+  else if (matchMedia("(display-mode: standalone)").matches)
+    import("./net/worker").then(({ register }) => register()).catch(() => {});
+}, 2000);
 
 /** Fetched while nothing else is to be done, so that its key opens it at once. */
 setTimeout(() => import("./ui/switcher").catch(() => {}), 3000);

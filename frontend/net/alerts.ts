@@ -2,15 +2,15 @@
 // which the server decides, nor for asking whether it may (ui/notices.tsx). Fetched where they are allowed.
 import { effect } from "@preact/signals";
 import { t } from "../i18n/en";
-import { go } from "../route";
 import { due, type Notice } from "../state/notices";
 import { plain } from "../state/plain";
-import { chats, jump, live, me, openId } from "../store";
+import { chats, live, me, openId } from "../store";
 import { call } from "./api";
+import { openPath, register } from "./worker";
 
 const LOOKING = "infitalks.looking.";
 
-const open = new Map<string, { seq: number; alert: Notification }>();
+const open = new Map<string, { seq: number; close: () => void }>();
 let leads = false;
 
 /** Shows what has come, if it is this tab that does. */
@@ -29,9 +29,10 @@ async function lead(): Promise<boolean> {
   if (leads) return true;
   await new Promise<void>((settled) => {
     void navigator.locks.request("infitalks.alerts", { ifAvailable: true }, (lock) => {
-      leads = lock !== null;
+      // Two that ask at once: the second finds that it is taken, by this very tab.
+      if (lock) leads = true;
       settled();
-      return leads ? new Promise(() => {}) : undefined;
+      return lock ? new Promise(() => {}) : undefined;
     });
   });
   return leads;
@@ -47,18 +48,44 @@ function display(notice: Notice): void {
   const { chat_id, seq, chat_name, author, text, attachments } = notice;
   const said = plain(text) || t.attached(attachments, 0);
   const body = chat_name ? `${author.display_name}: ${said}` : said;
-  const alert = new Notification(chat_name ?? author.display_name, { body, tag: chat_id, silent: true });
-  alert.onclick = () => {
-    focus();
-    go(chat_id);
-    jump.value = { chatId: chat_id, seq };
-    close(chat_id);
-  };
-  open.set(chat_id, { seq, alert });
+  const path = `/c/${chat_id}/${seq}`;
+  const options = { body, tag: chat_id, silent: true, data: { path } };
+  open.set(chat_id, { seq, close: raise(chat_name ?? author.display_name, options) });
+}
+
+/** Returns what takes it away. */
+function raise(
+  title: string,
+  options: NotificationOptions & { tag: string; data: { path: string } },
+): () => void {
+  try {
+    const alert = new Notification(title, options);
+    alert.onclick = () => {
+      focus();
+      openPath(options.data.path);
+      alert.close();
+    };
+    return () => alert.close();
+  } catch {
+    // Phones have them by the service worker alone.
+    byWorker((worker) => worker.showNotification(title, options));
+    return () => byWorker((worker) => take(worker, options.tag));
+  }
+}
+
+let before: Promise<unknown> = Promise.resolve();
+
+/** One after the other, so that none is taken away before it is there. */
+function byWorker(act: (worker: ServiceWorkerRegistration) => Promise<void>): void {
+  before = before.then(async () => act(await navigator.serviceWorker.ready)).catch(() => {});
+}
+
+async function take(worker: ServiceWorkerRegistration, tag: string): Promise<void> {
+  for (const alert of await worker.getNotifications({ tag })) alert.close();
 }
 
 function close(chatId: string): void {
-  open.get(chatId)?.alert.close();
+  open.get(chatId)?.close();
   open.delete(chatId);
 }
 
@@ -88,6 +115,7 @@ async function catchUp(): Promise<void> {
   if (after) await show(notifications.filter(({ read }) => !read));
 }
 
+register();
 sayWhatIsLookedAt();
 effect(() => {
   for (const [chat, { seq }] of open) if (readSeq(chat) >= seq) close(chat);

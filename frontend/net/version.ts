@@ -17,6 +17,8 @@ export const setVersion = (version: string): void => {
   own = version;
 };
 
+export const ownVersion = (): string => own;
+
 /** An answer named this version. */
 export function noteVersion(version: string | null): void {
   if (!version) return;

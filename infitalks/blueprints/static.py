@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request, send_from_directory
+from flask import Blueprint, Response, current_app, render_template, request, send_from_directory
 
 from infitalks.blueprints.guard import page
 
@@ -36,6 +36,20 @@ def get_manifest() -> Response:
     """Name, icons and colours of the app, at the top so that its scope is the whole site."""
     folder = current_app.static_folder or ""
     return send_from_directory(folder, "manifest.webmanifest", mimetype="application/manifest+json")
+
+
+@blueprint.get("/sw.js")
+@page(auth="secret", kind="file", limit="60/second")
+def get_worker() -> Response:
+    """The service worker, at the top so that its scope is the whole site."""
+    return send_from_directory(current_app.static_folder or "", "sw.js", mimetype="text/javascript", max_age=0)
+
+
+@blueprint.get("/offline")
+@page(auth="anyone", limit="60/second")
+def get_offline() -> str:
+    """What the service worker shows where nothing can be reached."""
+    return render_template("offline.html")
 
 
 def page_version() -> str:

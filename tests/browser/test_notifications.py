@@ -77,6 +77,46 @@ def test_one_tab_shows_one_for_each_chat_unless_it_is_looked_at_or_read_elsewher
     assert ada.call("GET", f"/api/messages/{last['id']}/notification")["reason"] == "every_message"
 
 
+AS_ON_A_PHONE = """
+self.Notification = class extends Notification { constructor() { throw new TypeError("Illegal constructor"); } };
+"""
+SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
+  .map(({ title, body, tag, data }) => ({ title, body, tag, path: data.path }))"""
+
+
+def test_where_only_the_worker_may_it_shows_them_and_it_says_when_one_is_offline(visit: Visit) -> None:
+    ada, bob = visit("Ada"), visit("Bob")
+    garden, yard = bob.group("Garden", ada), bob.group("Yard", ada)
+    ada.context.add_init_script(AS_ON_A_PHONE)
+    ada.context.grant_permissions(["notifications"])
+    ada.enter(garden)
+    page = ada.page
+    listens(page, garden)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    bob.post(yard, "one")
+    last = bob.post(yard, "two")
+    wanted = {"title": "Yard", "body": "Bob: two", "tag": yard, "path": f"/c/{yard}/{last['seq']}"}
+    ada.until(lambda: page.evaluate(SHOWN) == [wanted], "the newest of the chat is shown")
+    ada.call("POST", f"/api/chats/{yard}/read", {"seq": last["seq"]})
+    ada.until(lambda: page.evaluate(SHOWN) == [], "read elsewhere, it goes")
+
+    ada.composer.fill("half a thought")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    kept = page.evaluate(
+        "async () => (await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys())))"
+        ".flat().map(({ url }) => new URL(url).pathname)"
+    )
+    assert "/offline" in kept and all(path == "/offline" or path.startswith("/static/") for path in kept)
+    ada.context.set_offline(True)
+    page.reload()
+    expect(page.get_by_role("heading", name="You are offline")).to_be_visible()
+    assert "Ada" not in page.content()
+    assert page.evaluate("getComputedStyle(document.querySelector('.button')).borderRadius") != "0px"
+    ada.context.set_offline(False)
+    page.get_by_role("link", name="Try again").click()
+    expect(ada.composer).to_have_value("half a thought")
+
+
 def test_the_chats_menu_chooses_what_notifies_and_a_message_says_why_it_did_not(visit: Visit, ada: Visitor) -> None:
     bob = visit("Bob")
     garden = bob.group("Garden", ada)
