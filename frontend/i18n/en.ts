@@ -203,6 +203,12 @@ export const t = {
       : `${list.format(names)} ${names.length === 1 ? "is" : "are"} typing`,
 
   commands: "Commands",
+  chatsHere: "Chats",
+  notHere: "not in this chat",
+  everybody: (n: number) => `everybody here, ${n}`,
+  callsAll: (n: number) => `This calls all ${n} people here.`,
+  asFile: "Send as a file",
+  textFile: "message.txt",
   running: (name: string) => `Running /${name}`,
   commandPictures: "A command takes no pictures or files. Send them on their own, or remove them.",
   commandReply: "A command cannot be a reply. Cancel the reply, or write a message.",

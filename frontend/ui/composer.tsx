@@ -3,11 +3,13 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { editMessage } from "../net/acts";
-import { forgetRefusal, type Run, refuse, runCommand, runOf, taken } from "../net/commands";
+import { forgetRefusal, refuse, runCommand, runOf, taken } from "../net/commands";
+import { emojified, emojiList, used } from "../net/emoji";
 import { isTyping, stoppedTyping } from "../net/reading";
 import { sendMessage } from "../net/sender";
 import { PICTURE_TYPES } from "../net/uploads";
-import { isCommand, literally, nameIn } from "../state/commands";
+import { isCommand, literally } from "../state/commands";
+import { namedAt } from "../state/completion";
 import { sends } from "../state/keys";
 import { plain } from "../state/plain";
 import type { Chat } from "../state/types";
@@ -15,12 +17,13 @@ import { composing, draftOf, logOf, me, setDraft, showToast } from "../store";
 import { Chips } from "./chips";
 import { DropZone } from "./dropzone";
 import { EmojiButton } from "./emojibutton";
+import { insert, mark, pasteLink, replace } from "./field";
+import { Calling, LONGEST, Room, Running } from "./fieldnotes";
 import { attachedTo, nameOf } from "./format";
 import { Icon } from "./icons";
 import { comboOf, Suggestions, Usage, useOffer, walkOffer } from "./suggestions";
 import { choose, chosenFor, takeChosen } from "./uploads";
 
-const LONGEST = 16_000;
 // Anything; pictures are named, so that phones turn their own formats into one of these.
 const ACCEPTED = [...PICTURE_TYPES, "*/*"].join(",");
 const touch = matchMedia("(pointer: coarse)");
@@ -52,7 +55,7 @@ export function Composer({ chat, thread = null, answers = thread }: Props) {
     forgetRefusal(place);
     if (about?.kind !== "edit") setDraft(place, next);
   };
-  const offer = useOffer(chat.id, about?.kind === "edit" || running ? null : text, write);
+  const offer = useOffer(chat.id, running ? null : text, area, about?.kind !== "edit");
   const stop = () => {
     composing.value = null;
     if (about?.kind === "edit") setText(draftOf(place));
@@ -72,8 +75,13 @@ export function Composer({ chat, thread = null, answers = thread }: Props) {
     setText(about?.kind === "edit" ? draftOf(place) : "");
     area.current?.focus();
   };
+  const asFile = () => {
+    choose(place, [new File([text], t.textFile, { type: "text/plain" })]);
+    write("");
+    area.current?.focus();
+  };
   const onKey = (event: KeyboardEvent) => {
-    if (walkOffer(offer, event, text)) return;
+    if (walkOffer(offer, event, text) || mark(event.currentTarget as HTMLTextAreaElement, event)) return;
     if (sends(event, touch.matches, me.value.preferences.enter_sends)) {
       event.preventDefault();
       submit();
@@ -128,6 +136,7 @@ export function Composer({ chat, thread = null, answers = thread }: Props) {
           onBlur={offer.close}
           onInput={(event) => {
             write(event.currentTarget.value);
+            nameEmoji(event.currentTarget);
             if (/^\s*[^\s/]/.test(event.currentTarget.value)) isTyping(chat.id);
           }}
           onKeyDown={onKey}
@@ -147,7 +156,8 @@ export function Composer({ chat, thread = null, answers = thread }: Props) {
           )}
         </button>
       </div>
-      <Room length={text.length} />
+      <Calling chat={chat} text={text} />
+      <Room length={text.length} onFile={about?.kind === "edit" ? null : asFile} />
     </form>
   );
 }
@@ -186,30 +196,6 @@ function Attach({ onFiles }: { onFiles: (files: File[]) => void }) {
   );
 }
 
-/** What becomes of a command: nobody else sees it, so it is told where it was written. */
-function Running({ run: { text, refused } }: { run: Run }) {
-  if (refused === null) {
-    return (
-      <p class="run" role="status">
-        {t.running(nameIn(text))}
-      </p>
-    );
-  }
-  return (
-    <p class="run refused" role="alert">
-      <Icon name="warning" />
-      <bdi>{refused}</bdi>
-    </p>
-  );
-}
-
-/** Shown from nine tenths of the limit on. */
-function Room({ length }: { length: number }) {
-  if (length < LONGEST * 0.9) return null;
-  const over = length - LONGEST;
-  return <p class={`room-left ${over > 0 ? "over" : ""}`}>{over > 0 ? t.tooLong(over) : t.left(-over)}</p>;
-}
-
 function order(place: string, chatId: string, text: string, withPictures: boolean): void {
   if (withPictures) refuse(place, text, t.commandPictures);
   else if (composing.value || place !== chatId) refuse(place, text, t.commandReply);
@@ -217,13 +203,14 @@ function order(place: string, chatId: string, text: string, withPictures: boolea
 }
 
 function send(place: string, chatId: string, text: string, replyTo: string | null): void {
-  sendMessage(chatId, literally(text).trim(), takeChosen(place), replyTo);
+  sendMessage(chatId, emojified(literally(text).trim()), takeChosen(place), replyTo);
   setDraft(place, "");
 }
 
 function save({ message, thread = null }: NonNullable<typeof composing.value>, text: string): void {
-  if (text.trim() === message.text) return;
-  editMessage(message, text.trim()).catch((error: Error) => {
+  const said = emojified(text.trim());
+  if (said === message.text) return;
+  editMessage(message, said).catch((error: Error) => {
     // The new text must not be lost with the refusal.
     composing.value = { kind: "edit", message: { ...message, text }, thread };
     showToast(error.message);
@@ -244,17 +231,19 @@ function editLast(chatId: string, thread: string | null, event: KeyboardEvent): 
   composing.value = { kind: "edit", message: mine.message, thread };
 }
 
-function pasted(event: ClipboardEvent, chatId: string): void {
+function pasted(event: ClipboardEvent, place: string): void {
   const files = [...(event.clipboardData?.files ?? [])];
-  if (files.length === 0) return;
+  const field = event.currentTarget as HTMLTextAreaElement;
+  if (files.length > 0) choose(place, files);
+  else if (!pasteLink(field, event.clipboardData?.getData("text/plain") ?? "")) return;
   event.preventDefault();
-  choose(chatId, files);
 }
 
-/** As if it were typed, so that undoing knows it. */
-function insert(field: HTMLTextAreaElement | null, text: string): void {
-  field?.focus();
-  document.execCommand("insertText", false, text);
+/** The emoji takes the place of its name as soon as that is whole. */
+function nameEmoji(field: HTMLTextAreaElement): void {
+  const name = namedAt(field.value, field.selectionEnd);
+  const found = name && emojiList.value?.byName.get(name.typed);
+  if (found) replace(field, name.start, name.end, used(found));
 }
 
 type Area = { current: HTMLTextAreaElement | null };

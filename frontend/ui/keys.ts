@@ -21,7 +21,7 @@ const FIELDS = "input, textarea, select, [contenteditable], dialog, [popover]";
 export function watchKeys(single: () => boolean): void {
   // Before the log and the composer, which take arrows whatever is pressed with them.
   const listen = (event: KeyboardEvent) => {
-    if (composing(event) || !act(event, single())) return;
+    if (composing(event) || !act(event, single())) return toComposer(event);
     event.preventDefault();
     event.stopPropagation();
   };
@@ -39,6 +39,15 @@ function act(event: KeyboardEvent, single: boolean): boolean {
   else if (key === "F6" && !command && !alt) nextLandmark(shift ? -1 : 1);
   else return false;
   return true;
+}
+
+/** What is typed where nothing takes it is meant for the composer, which gets it by having the focus now. */
+function toComposer({ key, altKey, ctrlKey, metaKey }: KeyboardEvent): void {
+  if ([...key].length !== 1 || key === " " || altKey || ctrlKey || metaKey) return;
+  const at = document.activeElement;
+  const idle = !at || at === document.body || at.matches(".log, .log article");
+  if (idle && !document.querySelector("dialog[open], :popover-open"))
+    document.querySelector<HTMLElement>("#composer")?.focus();
 }
 
 function step(by: 1 | -1, unread: boolean): void {

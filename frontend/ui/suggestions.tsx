@@ -1,51 +1,72 @@
-// The commands offered while one's name is typed: a listbox that the composer's field controls.
-// Not for: running them (net/commands.ts).
+// What is offered while a command, a person, a chat or an emoji is typed: a listbox that the composer's field controls.
+// Not for: what there is to choose from (choices.ts), nor running commands (net/commands.ts).
+import type { ComponentChild, RefObject } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
-import { commandsOf, learnCommands } from "../net/commands";
-import { begunOf, completed, isWhole, suggested } from "../state/commands";
+import { commandsOf } from "../net/commands";
+import { begunOf, isWhole } from "../state/commands";
+import { typedAt } from "../state/completion";
 import { composing } from "../state/keys";
 import type { Command } from "../state/types";
+import { Avatar, ChatAvatar } from "./avatar";
+import { type Choice, choicesFor, commandChoices, nameOfList, prepare } from "./choices";
+import { replace } from "./field";
 import { nameOf } from "./format";
 
 interface Offer {
-  options: readonly Command[];
+  options: readonly Choice[];
   active: number;
   move: (index: number) => void;
-  pick: (command: Command) => void;
+  pick: (choice: Choice) => void;
   close: () => void;
   id: string;
 }
 
-/** What to offer for a text; `text` null: nothing. `write` gets the text of the command that was picked. */
-export function useOffer(chatId: string, text: string | null, write: (text: string) => void): Offer {
+type Area = RefObject<HTMLTextAreaElement | null>;
+
+/** What to offer for the text in `area`; `text` null: nothing. `orders`: whether it may be a command. */
+export function useOffer(chatId: string, text: string | null, area: Area, orders: boolean): Offer {
   const id = useId();
   const [at, setAt] = useState({ text: "", index: 0 });
   const [closed, setClosed] = useState<string | null>(null);
-  const slash = text?.startsWith("/") ?? false;
-  useEffect(() => {
-    if (slash) void learnCommands(chatId);
-  }, [slash, chatId]);
-  const all = commandsOf(chatId).value;
-  const options = text === null || text === closed ? [] : suggested(all, text);
+  const caret = useCaret(area);
+  const typed = text === null || text === closed || caret === null ? null : typedAt(text, caret);
+  useEffect(() => prepare(chatId, text ?? "", typed), [chatId, text?.[0], typed?.kind, typed?.typed]);
+  const commands = !orders || text === null || text === closed ? [] : commandChoices(chatId, text);
+  const options = commands.length === 0 && typed ? choicesFor(chatId, typed) : commands;
   const active = at.text === text ? Math.min(at.index, options.length - 1) : 0;
-  const pick = (command: Command) => {
-    setClosed(completed(command));
-    write(completed(command));
+  const pick = (choice: Choice) => {
+    const { start, end } = choice.kind === "command" || !typed ? { start: 0, end: text?.length ?? 0 } : typed;
+    replace(area.current, start, end, choice.insert());
+    setClosed(area.current?.value ?? null);
   };
   const move = (index: number) =>
     setAt({ text: text ?? "", index: (index + options.length) % options.length });
   return { options, active, move, pick, close: () => setClosed(text), id };
 }
 
+/** Where the caret of the field is, or null where something is chosen; as it is now, not as it was drawn. */
+function useCaret(area: Area): number | null {
+  const [, draw] = useState(0);
+  useEffect(() => {
+    const moved = () => {
+      if (document.activeElement === area.current) draw(area.current?.selectionStart ?? 0);
+    };
+    document.addEventListener("selectionchange", moved);
+    return () => document.removeEventListener("selectionchange", moved);
+  }, []);
+  const field = area.current;
+  return field && field.selectionStart === field.selectionEnd ? field.selectionStart : null;
+}
+
 /** Handles a key that is the list's, and says whether it was. */
 export function walkOffer(offer: Offer, event: KeyboardEvent, text: string): boolean {
-  const command = offer.options[offer.active];
-  if (!command || composing(event) || event.shiftKey || event.ctrlKey || event.metaKey) return false;
-  if (event.key === "Enter" && isWhole(text, command)) return false;
+  const choice = offer.options[offer.active];
+  if (!choice || composing(event) || event.shiftKey || event.ctrlKey || event.metaKey) return false;
+  if (event.key === "Enter" && choice.kind === "command" && isWhole(text, choice.command)) return false;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) offer.move(offer.active + step);
-  else if (event.key === "Enter" || event.key === "Tab") offer.pick(command);
+  else if (event.key === "Enter" || event.key === "Tab") offer.pick(choice);
   else if (event.key === "Escape") offer.close();
   else return false;
   event.preventDefault();
@@ -76,23 +97,54 @@ export function Suggestions({ offer }: { offer: Offer }) {
   );
   if (options.length === 0) return null;
   return (
-    <div ref={list} id={id} class="offer" role="listbox" aria-label={t.commands}>
-      {options.map((command, index) => (
+    <div ref={list} id={id} class="offer" role="listbox" aria-label={nameOfList(options)}>
+      {options.map((choice, index) => (
         // biome-ignore lint/a11y/useKeyWithClickEvents: the focus stays in the field, which has the keys (walkOffer).
         <div
-          key={command.name}
+          key={choice.key}
           id={`${id}-${index}`}
+          class={choice.kind === "command" ? "" : "named"}
           role="option"
           tabIndex={-1}
           aria-selected={index === active}
           // Not to take the focus from the field.
           onMouseDown={(event) => event.preventDefault()}
-          onClick={() => offer.pick(command)}
+          onClick={() => offer.pick(choice)}
         >
-          <Option command={command} />
+          <Option choice={choice} />
         </div>
       ))}
     </div>
+  );
+}
+
+function Option({ choice }: { choice: Choice }) {
+  if (choice.kind === "command") return <CommandOption {...choice.command} />;
+  if (choice.kind === "emoji")
+    return (
+      <Line sign={<span class="glyph">{choice.emoji.emoji}</span>} name={`:${choice.emoji.names[0]}:`} />
+    );
+  if (choice.kind === "chat")
+    return <Line sign={<ChatAvatar chat={choice.chat} />} name={choice.chat.name} more={choice.chat.topic} />;
+  if (choice.kind === "everybody")
+    return <Line sign={<span class="glyph">@</span>} name="@all" more={t.everybody(choice.count)} />;
+  const { user, here } = choice;
+  const shown = { ...user, name: nameOf(user) };
+  const more = here ? `@${user.username}` : `@${user.username} · ${t.notHere}`;
+  return <Line sign={<Avatar of={shown} size="small" userId={user.id} />} name={shown.name} more={more} />;
+}
+
+function Line({ sign, name, more = "" }: { sign: ComponentChild; name: string; more?: string }) {
+  return (
+    <>
+      {sign}
+      <span class="call">
+        <b>
+          <bdi>{name}</bdi>
+        </b>{" "}
+        <bdi>{more}</bdi>
+      </span>
+    </>
   );
 }
 
@@ -104,7 +156,7 @@ function Call({ name, usage }: Command) {
   );
 }
 
-function Option({ command }: { command: Command }) {
+function CommandOption(command: Command) {
   const { description, bot } = command;
   return (
     <>
