@@ -11,12 +11,6 @@ from werkzeug.test import TestResponse
 _numbers = itertools.count(1)
 
 
-def refusal(answer: TestResponse) -> dict[str, Any]:
-    """What an error says, but for the id that each request has of its own."""
-    assert answer.status_code >= 400 and answer.json, answer.text
-    return {name: value for name, value in answer.json["error"].items() if name != "request_id"}
-
-
 class Person:
     """Somebody with an account and a browser. `get`, `post` … call the API with cookie and CSRF token."""
 

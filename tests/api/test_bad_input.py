@@ -21,7 +21,7 @@ from infitalks.blueprints.openapi import policies
 from infitalks.models.webhooks import webhook_by_id
 from infitalks.schemas.base import validate
 from tests.api.corpus import GOOD, ID, MALFORMED, fingerprint, nothing_changes
-from tests.people import Person, refusal
+from tests.people import Person
 
 WRONG_VALUES: dict[str, Any] = {
     "a query operator": {"$gt": ""},
@@ -248,7 +248,7 @@ def test_a_strangers_things_are_as_good_as_none(world: World, eve: Person) -> No
             foreign = eve.call(route.method, route.path(world.ids), body)
             check_refused(foreign, 404, about=route)
             nothing = eve.call(route.method, route.path({**world.ids, **dict.fromkeys(mine, ID)}), body)
-        assert refusal(foreign) == refusal(nothing), route
+        assert foreign.json == nothing.json, route
 
 
 @pytest.mark.parametrize("emoji", ["👍", "❤️", "👩🏽‍🚒", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🇳🇱", "1️⃣", "#️⃣", "ℹ️", "‼️"])
