@@ -295,7 +295,10 @@ def _render(error: InfiTalksError) -> Any:
         told = {"status": error.status, "title": title, "message": error.message, "request_id": trace.current()}
         response = Response(render_template("error.html", **told))
     else:
-        detail: dict[str, Any] = {"code": error.code, "message": error.message, "request_id": trace.current()}
+        detail: dict[str, Any] = {"code": error.code, "message": error.message}
+        # Ours to mend, so it has a name to ask about; what is refused stays the same for the same question.
+        if error.status == 500:
+            detail["request_id"] = trace.current()
         if error.fields:
             detail["fields"] = error.fields
         response = jsonify({"error": detail})

@@ -18,7 +18,7 @@ Keys = Literal["on", "off"]
 class LookIn(In):
     """`theme` contrast follows the system in light and dark; `keys`: whether single letters and signs are shortcuts."""
 
-    theme: Theme = "system"
+    theme: Theme
     motion: Motion = "system"
     keys: Keys = "on"
 

@@ -89,6 +89,6 @@ class ErrorOut(Out):
         code: str
         message: str
         fields: dict[str, str] | None = None
-        request_id: str | None = None  # as the header X-Request-ID and our logs name it
+        request_id: str | None = None  # of a fault of ours, as the header X-Request-ID and our logs name it
 
     error: Detail

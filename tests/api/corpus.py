@@ -19,7 +19,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "CloseIn": {"password": "not her password"},
     "EditIn": {"text": "hello"},
     "LoginIn": {"login": "somebody", "password": "not the password"},
-    "LookIn": {"theme": "dark", "motion": "still", "keys": "off"},
     "MembersIn": {"user_ids": [ID]},
     "MessageIn": {"chat_id": ID, "client_id": "c1", "text": "hello", "attachments": [], "reply_to": None},
     "PreferencesIn": {"enter_sends": False},
