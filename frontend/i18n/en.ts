@@ -123,6 +123,7 @@ export const t = {
   whoSaw: "Who has seen it",
   notSeen: "Not yet",
   history: "What it said before",
+  editedBefore: "edited: what it said before",
   historyTitle: "What this message said",
   now: "now",
   remove: "Delete",

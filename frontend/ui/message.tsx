@@ -169,7 +169,14 @@ function Edited({ message, at, owns }: { message: Message; at: string; owns: boo
     about.value = { kind: "history", message };
   };
   return (
-    <button type="button" class="edited" tabIndex={-1} title={when} aria-label={t.history} onClick={show}>
+    <button
+      type="button"
+      class="edited"
+      tabIndex={-1}
+      title={when}
+      aria-label={t.editedBefore}
+      onClick={show}
+    >
       {t.edited}
     </button>
   );

@@ -21,9 +21,9 @@ function markOwn(name: HTMLElement): void {
 }
 
 /** What has to be scrolled sideways can be, with keys too. */
-/** What has to be scrolled sideways can be, with keys too; in a log, which is one Tab stop, see logkeys.ts. */
+/** What has to be scrolled sideways can be, with keys too: beside the log itself its only stops for Tab. */
 function reachable(wide: HTMLElement): void {
-  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = wide.closest(".log") ? -1 : 0;
+  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
 }
 
 function copyable(code: HTMLElement): void {

@@ -20,6 +20,12 @@ CORPUS = [
     "https://evil.example/?q=<script>alert(1)</script>",
     "\u202egnp.exe \u2066\u2067 a\u0301\u0301\u0301\u0301\u0301\u0301",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "a" + "\u0301" * 7_990,  # nearly 16 kB of combining marks
+    "|a|b|\n|---|---|\n" + "|<img src=x onerror=alert(1)>|[x](javascript:alert(1))|\n" * 100,
+    "> " * 300 + "<script>alert(1)</script>",
+    "[" * 400 + "x" + "](https://evil.example/)" * 400,
+    "\u200f\u202b" + "👨\u200d👩\u200d👧" * 200 + "🏴\U000e0067\U000e0062\U000e007f" * 50,
+    "*_`~" * 2_000 + "\n" + "#" * 500 + " <svg/onload=alert(1)>",
 ]
 FORBIDDEN = "script, iframe, object, embed, form, style, link, base, img, svg, input"
 BAD_ATTRIBUTES = """log => [...log.querySelectorAll(".text *")].flatMap(each => [...each.attributes])

@@ -71,14 +71,14 @@ def test_what_an_edited_message_said_is_shown_to_its_author_and_owners(ada: Visi
     ada.call("PATCH", f"/api/messages/{mine['id']}", {"text": "said better by Ada"})
     bob.enter(chat)
     for visitor in (ada, bob):
-        see(visitor, "the third words").get_by_role("button", name="What it said before").click()
+        see(visitor, "the third words").get_by_role("button", name="edited: what it said before").click()
         dialog = visitor.page.get_by_role("dialog", name="What this message said")
         expect(dialog.locator("li .text")).to_have_text(["the third words", "the second words", "the first words"])
         expect(dialog.locator("li time")).to_have_count(3)
         visitor.page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
     expect(see(bob, "said better by Ada")).to_contain_text("edited")
-    expect(see(bob, "said better by Ada").get_by_role("button", name="What it said before")).to_have_count(0)
+    expect(see(bob, "said better by Ada").get_by_role("button", name="edited: what it said before")).to_have_count(0)
 
 
 def test_a_deletion_is_undone_within_five_seconds_or_done_by_leaving(both: tuple[Visitor, Visitor], chat: str) -> None:
