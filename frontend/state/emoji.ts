@@ -63,10 +63,6 @@ export function inTone({ emoji, toned }: Pick<Emoji, "emoji" | "toned">, tone: T
   return emoji.replace(PERSON, (person) => (left-- > 0 ? person.replace("\ufe0f", "") + modifier : person));
 }
 
-/** Whether a text may hold names of emoji. */
-export const hasNames = (text: string): boolean =>
-  text.replace(NAMED, (_, code) => code ?? "\0").includes("\0");
-
 /** The text with the emoji that are named in it, but for code. */
 export function withEmoji(text: string, byName: ReadonlyMap<string, Emoji>, tone: Tone): string {
   return text.replace(NAMED, (whole, code: string | undefined, name: string) => {

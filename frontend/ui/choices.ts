@@ -3,10 +3,10 @@ import { signal } from "@preact/signals";
 import { t } from "../i18n/en";
 import { findPeople } from "../net/acts";
 import { commandsOf, learnCommands } from "../net/commands";
-import { emojiList, learnEmoji, used } from "../net/emoji";
+import { emojis, learnEmoji } from "../net/emoji";
 import { completed, suggested } from "../state/commands";
 import type { Typed } from "../state/completion";
-import { type Emoji, searchEmoji } from "../state/emoji";
+import type { Emoji } from "../state/emoji";
 import { fitting } from "../state/fuzzy";
 import type { Chat, Command, User } from "../state/types";
 import { chats, me, members } from "../store";
@@ -45,11 +45,11 @@ export function choicesFor(chatId: string, { kind, typed }: Typed): Choice[] {
 }
 
 function emojiChoices(typed: string): Choice[] {
-  return searchEmoji(emojiList.value?.all ?? [], typed, MOST).map((emoji) => ({
+  return (emojis.value?.search(typed, MOST) ?? []).map((emoji) => ({
     kind: "emoji",
     key: emoji.emoji,
     emoji,
-    insert: () => used(emoji),
+    insert: () => emojis.value?.used(emoji) ?? emoji.emoji,
   }));
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { editMessage } from "../net/acts";
 import { forgetRefusal, refuse, runCommand, runOf, taken } from "../net/commands";
-import { emojified, emojiList, used } from "../net/emoji";
+import { emojified, emojis } from "../net/emoji";
 import { isTyping, stoppedTyping } from "../net/reading";
 import { sendMessage } from "../net/sender";
 import { PICTURE_TYPES } from "../net/uploads";
@@ -242,8 +242,8 @@ function pasted(event: ClipboardEvent, place: string): void {
 /** The emoji takes the place of its name as soon as that is whole. */
 function nameEmoji(field: HTMLTextAreaElement): void {
   const name = namedAt(field.value, field.selectionEnd);
-  const found = name && emojiList.value?.byName.get(name.typed);
-  if (found) replace(field, name.start, name.end, used(found));
+  const found = name && emojis.value?.named(name.typed);
+  if (found) replace(field, name.start, name.end, emojis.value?.used(found) ?? "");
 }
 
 type Area = { current: HTMLTextAreaElement | null };

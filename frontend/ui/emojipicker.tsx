@@ -1,19 +1,10 @@
 // Emoji to pick from: by group, by name, those used last, in a skin tone. Fetched when it is first opened: for a button
-// with it, see emojibutton.tsx. Not for: the list itself (net/emoji.ts).
+// with it, see emojibutton.tsx. Not for: the list itself (net/emojilist.ts).
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { t } from "../i18n/en";
-import { type EmojiList, emojiList, learnEmoji, used } from "../net/emoji";
-import {
-  type Emoji,
-  inTone,
-  recentEmoji,
-  searchEmoji,
-  setTone,
-  TONES,
-  type Tone,
-  toneOf,
-} from "../state/emoji";
+import { t } from "../i18n/emoji";
+import { groups, search, used, all as whole } from "../net/emojilist";
+import { type Emoji, inTone, recentEmoji, setTone, TONES, type Tone, toneOf } from "../state/emoji";
 import { me } from "../store";
 
 const MOST_FOUND = 120;
@@ -23,20 +14,15 @@ const SIGNS = ["😀", "👋", "🐻", "🍎", "🚗", "⚽", "💡", "🔣", "�
 const RECENT = -1;
 
 export function EmojiPicker({ onPick }: { onPick: (emoji: string) => void }) {
-  const list = emojiList.value;
   const field = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const [typed, setTyped] = useState("");
   const [tone, setShownTone] = useState(() => toneOf(localStorage, me.value.id));
-  const recent = useMemo(() => (list ? recentOf(list) : []), [list]);
+  const recent = useMemo(recentOf, []);
   const [group, setGroup] = useState<number | null>(null);
   const shownGroup = group ?? (recent.length > 0 ? RECENT : 0);
-  const shown = useMemo(
-    () => (list ? shownOf(list, recent, shownGroup, typed.trim()) : []),
-    [list, recent, shownGroup, typed],
-  );
+  const shown = useMemo(() => shownOf(recent, shownGroup, typed.trim()), [recent, shownGroup, typed]);
   useEffect(() => {
-    void learnEmoji();
     field.current?.focus();
   }, []);
   const tint = (next: Tone) => {
@@ -49,36 +35,32 @@ export function EmojiPicker({ onPick }: { onPick: (emoji: string) => void }) {
       <input
         ref={field}
         type="search"
-        aria-label={t.findEmoji}
-        placeholder={t.findEmoji}
+        aria-label={t.find}
+        placeholder={t.find}
         autocomplete="off"
         value={typed}
         onInput={(event) => setTyped(event.currentTarget.value)}
         onKeyDown={(event) => fromField(event, grid, shown[0], pick)}
       />
       {!typed.trim() && (
-        <Groups recent={recent.length > 0} shown={shownGroup} onShow={setGroup} names={t.emojiGroups} />
+        <Groups recent={recent.length > 0} shown={shownGroup} onShow={setGroup} names={t.groups} />
       )}
-      <Grid
-        {...{ grid, field, shown, tone, pick }}
-        label={typed.trim() ? t.foundEmoji : groupName(shownGroup)}
-      />
+      <Grid {...{ grid, field, shown, tone, pick }} label={typed.trim() ? t.found : groupName(shownGroup)} />
       <Tones tone={tone} onTone={tint} />
     </div>
   );
 }
 
-const groupName = (group: number): string =>
-  group === RECENT ? t.emojiRecent : (t.emojiGroups[group] ?? "");
+const groupName = (group: number): string => (group === RECENT ? t.recent : (t.groups[group] ?? ""));
 
-function recentOf({ all }: EmojiList): Emoji[] {
+function recentOf(): Emoji[] {
   const kept = recentEmoji(localStorage, me.value.id);
-  return kept.flatMap((emoji) => all.find((each) => each.emoji === emoji) ?? []);
+  return kept.flatMap((emoji) => whole.find((each) => each.emoji === emoji) ?? []);
 }
 
-function shownOf(list: EmojiList, recent: Emoji[], group: number, typed: string): readonly Emoji[] {
-  if (typed) return searchEmoji(list.all, typed, MOST_FOUND);
-  return group === RECENT ? recent : (list.groups[group] ?? []);
+function shownOf(recent: Emoji[], group: number, typed: string): readonly Emoji[] {
+  if (typed) return search(typed, MOST_FOUND);
+  return group === RECENT ? recent : (groups[group] ?? []);
 }
 
 interface GroupsProps {
@@ -91,7 +73,7 @@ interface GroupsProps {
 function Groups({ recent, shown, names, onShow }: GroupsProps) {
   const all = [...(recent ? [RECENT] : []), ...names.keys()];
   return (
-    <div class="emoji-groups" role="group" aria-label={t.emojiGroup} onKeyDown={walkRow}>
+    <div class="emoji-groups" role="group" aria-label={t.group} onKeyDown={walkRow}>
       {all.map((group) => (
         <button
           key={group}
@@ -139,7 +121,7 @@ function Grid({ grid, field, shown, tone, label, pick }: GridProps) {
           {inTone(each, tone)}
         </button>
       ))}
-      {shown.length === 0 && <p class="nothing">{emojiList.value ? t.noEmoji : t.loadingEmoji}</p>}
+      {shown.length === 0 && <p class="nothing">{t.none}</p>}
     </div>
   );
 }

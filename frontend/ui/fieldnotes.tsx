@@ -32,7 +32,7 @@ export function Running({ run: { text, refused } }: { run: Run }) {
 export function Calling({ chat, text }: { chat: Chat; text: string }) {
   const many = chat.member_count > FEW && callsAll(text);
   return (
-    <p class="run calling" role="status">
+    <p class="calling" role="status">
       {many && (
         <>
           <Icon name="warning" />
