@@ -59,7 +59,10 @@ export const composing = signal<{ kind: "reply" | "edit"; message: Message; thre
   null,
 );
 /** What is asked or told about one message in a dialog. */
-export const about = signal<{ kind: "delete" | "history" | "seen" | "why"; message: Message } | null>(null);
+export const about = signal<{
+  kind: "delete" | "history" | "seen" | "why" | "react";
+  message: Message;
+} | null>(null);
 /** The picture in the large view, and its message. */
 export const viewed = signal<{ message: Message; id: string } | null>(null);
 /** A message that the log is to go to; `loaded`: its surroundings were asked for, so that what is there has to do. */

@@ -86,6 +86,7 @@ export const t = {
     [name, text, time, more].filter(Boolean).join(", "),
 
   react: "React",
+  otherEmoji: "Other emoji",
   reactWith: (emoji: string) => `React with ${emoji}`,
   reacted: (emoji: string, names: string[]) => `${emoji} ${names.length}: ${list.format(names)}`,
   reply: "Reply",

@@ -2,16 +2,20 @@
 // Not for: its menu (actions.tsx). Fetched when it is first shown.
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n/en";
+import { toggleReaction } from "../net/acts";
 import { call, reasonOf } from "../net/api";
 import { deleteSoon } from "../net/deleting";
 import { seen } from "../state/members";
 import type { Member, Message } from "../state/types";
-import { about, announce, me, members } from "../store";
+import { about, announce, me, members, showToast } from "../store";
 import { Avatar } from "./avatar";
 import { Confirm, Dialog } from "./dialog";
 import { fullTimeOf, nameOf } from "./format";
+import { later } from "./later";
 import { WhyNotified } from "./notices";
 import { Rendered } from "./rendered";
+
+const EmojiPicker = later(async () => (await import("./emojipicker")).EmojiPicker);
 
 export function About() {
   const asked = about.value;
@@ -21,6 +25,7 @@ export function About() {
   if (asked?.kind === "delete") return <Delete message={asked.message} onClose={close} />;
   if (asked?.kind === "seen") return <Seen message={asked.message} onClose={close} />;
   if (asked?.kind === "why") return <WhyNotified message={asked.message} onClose={close} />;
+  if (asked?.kind === "react") return <React message={asked.message} onClose={close} />;
   if (asked?.kind === "history") return <History message={asked.message} onClose={close} />;
   return null;
 }
@@ -37,6 +42,18 @@ function Delete({ message, onClose }: Props) {
     );
   };
   return <Confirm title={t.removeTitle} text={t.removeText} act={t.remove} onAct={act} onClose={onClose} />;
+}
+
+function React({ message, onClose }: Props) {
+  const pick = (emoji: string) => {
+    onClose();
+    toggleReaction(message, emoji).catch((error: Error) => showToast(error.message));
+  };
+  return (
+    <Dialog title={t.react} onClose={onClose}>
+      <EmojiPicker onPick={pick} />
+    </Dialog>
+  );
 }
 
 function Seen({ message, onClose }: Props) {

@@ -2,7 +2,8 @@
 import { t } from "../i18n/en";
 import { toggleReaction } from "../net/acts";
 import type { Message } from "../state/types";
-import { showToast } from "../store";
+import { about, showToast } from "../store";
+import { Icon } from "./icons";
 
 const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 
@@ -11,9 +12,20 @@ export function Quick({ message, close }: { message: Message; close: () => void 
     close();
     toggleReaction(message, emoji).catch((error: Error) => showToast(error.message));
   };
-  return QUICK.map((emoji) => (
-    <button key={emoji} type="button" aria-label={t.reactWith(emoji)} onClick={react(emoji)}>
-      {emoji}
-    </button>
-  ));
+  const others = () => {
+    close();
+    about.value = { kind: "react", message };
+  };
+  return (
+    <>
+      {QUICK.map((emoji) => (
+        <button key={emoji} type="button" aria-label={t.reactWith(emoji)} onClick={react(emoji)}>
+          {emoji}
+        </button>
+      ))}
+      <button type="button" aria-label={t.otherEmoji} title={t.otherEmoji} onClick={others}>
+        <Icon name="more" />
+      </button>
+    </>
+  );
 }

@@ -12,6 +12,8 @@ export class ScrollKeeper {
   landed = false;
   /** What to do once rows, box or place have changed. */
   moved: () => void = () => {};
+  /** Where the end was when it was last gone to, in pixels. */
+  private end = 0;
   private anchor: { element: Element; top: number } | null = null;
 
   constructor(
@@ -21,6 +23,12 @@ export class ScrollKeeper {
 
   /** To call after each scroll. */
   scrolled(): void {
+    // The event of one's own scrolling comes later: what has grown since then is no reason to stay behind.
+    if (this.stuck && this.present && this.box.scrollTop >= this.end) {
+      if (this.distance() > 1) this.restore();
+      else this.moved();
+      return;
+    }
     this.stuck = this.present && this.distance() <= NEAR;
     this.remember();
     this.moved();
@@ -35,8 +43,10 @@ export class ScrollKeeper {
 
   /** To call after rows or box changed in any way. */
   restore(): void {
-    if (this.stuck) this.box.scrollTop = this.box.scrollHeight;
-    else this.hold();
+    if (this.stuck) {
+      this.box.scrollTop = this.box.scrollHeight;
+      this.end = this.box.scrollTop;
+    } else this.hold();
     this.moved();
   }
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Playwright, expect
 
+from tests.browser.test_reading import TO_BOTTOM
 from tests.browser.test_talking import ask_to_delete, both, tool
 from tests.browser.visitors import Visit, Visitor
 
@@ -50,7 +51,12 @@ def test_code_is_copied_and_scrolled_sideways_links_stay_outside_and_emoji_are_b
 def test_a_long_message_is_folded_and_one_a_little_too_long_is_not(ada: Visitor, chat: str) -> None:
     ada.post(chat, "\n".join(f"line {number}" for number in range(60)))
     ada.post(chat, "\n".join(f"row {number}" for number in range(21)))
+    ada.page.goto("about:blank")
+    ada.enter(chat)
     long, short = see(ada, "line 59"), see(ada, "row 20")
+    ada.page.wait_for_function("() => document.querySelector('.fold-more')")
+    ada.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert ada.page.get_by_role("log").evaluate(TO_BOTTOM) <= 1
     bubble = long.locator(".bubble")
     line = bubble.evaluate("each => parseFloat(getComputedStyle(each).lineHeight)")
     expect(long.get_by_role("button", name="Show more")).to_be_visible()

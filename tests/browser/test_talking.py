@@ -79,6 +79,14 @@ def test_reactions_are_counted_for_everybody_and_taken_back(both: tuple[Visitor,
     expect(bob.message("first words").get_by_role("button", name=re.compile("🎉 .*Ada"))).to_have_text("🎉 2")
     bob.message("first words").get_by_role("button", name=re.compile("🎉 .*Ada")).click()
     expect(ada.message("first words").get_by_role("button", name="🎉 1: You")).to_have_text("🎉 1")
+    tool(bob.message("first words"), "React").click()
+    bob.page.get_by_role("button", name="Other emoji").click()
+    picker = bob.page.get_by_role("dialog", name="React")
+    picker.get_by_role("searchbox").fill("rocket")
+    expect(picker.get_by_text("🚀")).to_be_visible()
+    picker.get_by_role("searchbox").press("Enter")
+    expect(picker).to_have_count(0)
+    expect(ada.message("first words").get_by_role("button", name="🚀 1: Bob")).to_be_visible()
 
 
 def test_a_reply_shows_what_it_answers_and_leads_there(both: tuple[Visitor, Visitor]) -> None:
