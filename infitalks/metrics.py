@@ -6,9 +6,10 @@ when `configure` has seen to the folder. No label ever holds an id or a name tha
 Not for: figures that are looked up when somebody asks (actions/gauges.py), nor the gateway's (local/gateway/tally.py).
 """
 
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -153,7 +154,8 @@ def _forget_the_dead(folder: Path) -> None:
     for file in folder.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
         if not Path("/proc", pid).exists():
-            mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another scrape was quicker
+                mark_process_dead(int(pid), str(folder))  # type: ignore[no-untyped-call]
 
 
 def _taken_by(started: Metric) -> Iterator[Metric]:
@@ -198,6 +200,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 def serve(settings: Settings) -> None:
     """Answer at INFITALKS_METRICS_LISTEN from a thread of this process, for workers, which listen nowhere else.
 
@@ -227,7 +233,8 @@ def serve(settings: Settings) -> None:
             pass
 
     try:
-        server = _Server((host.strip("[]"), int(port)), Handler)
+        kind = _Server6 if ":" in host else _Server
+        server = kind((host.strip("[]"), int(port)), Handler)
     except OSError as error:
         raise SettingsError(f"INFITALKS_METRICS_LISTEN: {settings.metrics_listen}: {error.strerror}") from None
     Thread(target=server.serve_forever, name="figures", daemon=True).start()

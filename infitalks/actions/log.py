@@ -125,13 +125,17 @@ def _apply_edit(entry: Doc) -> None:
 
 def _apply_delete(entry: Doc) -> None:
     # Its pictures first, by the message's own list, which the next step blanks: the message may not be applied yet.
-    shown = Entry.raw().distinct("attachments", {"_id": entry["target"]})
-    Media.raw().update_many({"_id": {"$in": shown}}, {"$set": {"message": None, "dropped": True}})
+    drop_attachments(Entry.raw().distinct("attachments", {"_id": entry["target"]}))
     Entry.raw().update_one(
         {"_id": entry["target"], "deleted_seq": None}, {"$set": {**BLANK, "deleted_seq": entry["seq"]}}
     )
     _blank_edits(entry["target"])
     summaries.rebuild_last_message(entry["chat"])
+
+
+def drop_attachments(media_ids: list[ObjectId]) -> None:
+    """Nobody is to see these pictures and files any more; workers take them from the media service."""
+    Media.raw().update_many({"_id": {"$in": media_ids}}, {"$set": {"message": None, "dropped": True}})
 
 
 def _blank_edits(message_id: ObjectId) -> None:

@@ -131,9 +131,10 @@ def ask_daily() -> None:
     day_ago = datetime.now(UTC) - timedelta(days=1)
     if (made := first_migrated_at()) and made > day_ago:
         return
-    for name in sorted(daily_tasks()):
-        if not oldest_open_report(name) and not asked_since(name, BEAT, day_ago):
-            ask(name, BEAT)
+    with leased("maintenance:daily", LEASE_SECONDS) as token:  # of two beats one looks at a time
+        for name in sorted(daily_tasks()) if token else ():
+            if not oldest_open_report(name) and not asked_since(name, BEAT, day_ago):
+                ask(name, BEAT)
 
 
 def run(report_id: ObjectId) -> None:

@@ -15,6 +15,7 @@ from infitalks.models.users import public_users, users_by_username
 
 EVERYBODY = ("all", "here", "channel", "everyone")  # names that nobody can have: schemas/users.py RESERVED
 ALL = "all"
+TO_ALL = dict.fromkeys(EVERYBODY, ALL)
 _CHIP = re.compile(r'data-user="([0-9a-f]{24})">@([^<]+)<')
 
 
@@ -23,7 +24,7 @@ def render_for_members(chat_id: ObjectId, text: str) -> Doc:
     anybody else's name is text, so that it tells nobody who has an account."""
     names = names_in(text)
     members = _members_called(chat_id, names) if names else {}
-    return _rendered(text, members)
+    return _rendered(text, {**members, **TO_ALL})
 
 
 def render_again(message: Doc) -> Doc:
@@ -31,11 +32,12 @@ def render_again(message: Doc) -> Doc:
     called = {str(user_id) for user_id in message.get("mentions") or ()}
     now = {doc["username"]: str(key) for key, doc in public_users(message.get("mentions") or ()).items()}
     then = {name.lower(): key for key, name in _CHIP.findall(message.get("html") or "") if key in called}
-    return {"html": _rendered(message.get("text") or "", now | then)["html"]}
+    to_all = TO_ALL if message.get("mentions_all") else {}
+    return {"html": _rendered(message.get("text") or "", {**now, **then, **to_all})["html"]}
 
 
-def _rendered(text: str, members: dict[str, str]) -> Doc:
-    html, called = render_message(text, {**members, **dict.fromkeys(EVERYBODY, ALL)})
+def _rendered(text: str, called_by: dict[str, str]) -> Doc:
+    html, called = render_message(text, called_by)
     ids = list(dict.fromkeys(each for each in called if each != ALL))
     return {"html": html, "mentions": [ObjectId(each) for each in ids], "mentions_all": ALL in called}
 

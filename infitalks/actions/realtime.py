@@ -21,7 +21,7 @@ from infitalks.actions.leases import leased, renew_lease
 from infitalks.actions.notifications import LARGE_CHAT, Telling, decide_all
 from infitalks.backends import realtime
 from infitalks.failpoints import failpoint
-from infitalks.models.chats import active_members, contacts_of, membership_of, memberships_in
+from infitalks.models.chats import active_members, contacts_of, member_counts, membership_of, memberships_in
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry, chats_with_waiting, waiting_entries
 from infitalks.models.users import live_channels, public_users, tells_reading, user_by_id
@@ -238,8 +238,9 @@ def tell_moved(old_channel: str) -> None:
 
 def _hearers(chat_id: ObjectId, user_id: ObjectId) -> list[ObjectId]:
     """Who hears what the user does in the chat beside writing: all, or in a large one the user's own pages."""
-    members = [member["user"] for member in active_members(chat_id)]
-    return members if len(members) <= LARGE_CHAT else [user_id]
+    if member_counts([chat_id]).get(chat_id, 0) > LARGE_CHAT:
+        return [user_id]
+    return [member["user"] for member in active_members(chat_id)]
 
 
 def _notify(user_ids: list[ObjectId], event: str, data: Doc) -> None:

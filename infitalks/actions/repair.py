@@ -123,3 +123,5 @@ def _mend_chat(chat: Doc, top: Top) -> None:
     # Forward again, as the writer moves it: what was appended meanwhile, and moved it in vain, is then shown, too.
     newest = entry_at(chat["_id"], top_of(chat["_id"]).seq)
     summaries.move_tops([entry for entry in (last_message_in(chat["_id"]), newest) if entry])
+    # An edit or a deletion that was applied meanwhile found no last message to change.
+    summaries.rebuild_last_message(chat["_id"])

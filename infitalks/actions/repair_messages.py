@@ -95,9 +95,11 @@ def _of(message: Doc, field: str) -> Any:
 def _mend(message: Doc, change: Doc, about: list[Doc]) -> bool:
     """Conditional on what was read: whoever changed it since is right, and the next run looks at it again."""
     read = {field: message.get(field) for field in ("edit_seq", "deleted_seq", "reactions")}
+    if change.get("deleted_seq"):  # first, by what was read: the change blanks the list that its deletion goes by
+        log.drop_attachments(message.get("attachments") or [])
     if change and not Entry.raw().update_one({"_id": message["_id"], **read}, {"$set": change}).matched_count:
         return False
     for entry in about:
         if entry["kind"] != "reaction":
-            log.apply(entry)  # its pictures, its edits, and the chat's last message
+            log.apply(entry)  # its edits, and the chat's last message
     return True

@@ -95,7 +95,13 @@ def drop_unknown_assets(turn: Turn) -> Iterator[Any]:
 def _drop_unknown(turn: Turn, kind: Kind, cursor: str | None, kept: int) -> Iterator[Any]:
     """Of one kind, page by page. Of the first one an earlier turn kept so many, and what it dropped is gone from it."""
     while True:
-        found, following = _listed(kind, cursor)
+        try:
+            found, following = _listed(kind, cursor)
+        except MediaRefused:
+            if cursor is None:
+                raise
+            cursor, kept = None, 0  # the service does not know it any more: from the beginning
+            continue
         unknown = _unknown(found)[kept:]
         at_once = len(found) if turn.dry_run else PICTURES
         while batch := unknown[:at_once]:
@@ -111,11 +117,9 @@ def _drop_unknown(turn: Turn, kind: Kind, cursor: str | None, kept: int) -> Iter
 
 
 def _listed(kind: Kind, cursor: str | None) -> tuple[list[Listed], str | None]:
-    """A page of what the media service holds; the first one where it does not know the cursor any more."""
+    """A page of what the media service holds. Raises MediaRefused where it does not know the cursor (any more)."""
     try:
         return store().list_assets(kind, cursor, prefix=PUBLIC_IDS, most=LISTED)
-    except MediaRefused:
-        return store().list_assets(kind, prefix=PUBLIC_IDS, most=LISTED)
     except MediaUnavailable as error:
         raise Unavailable(f"The media service is away: {error}.") from error
 

@@ -19,7 +19,16 @@ from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, bots_of
 from infitalks.schemas.base import validate
 from infitalks.schemas.bots import BotIn
-from infitalks.schemas.users import LoginIn, NotifyForm, PasswordIn, PreferencesForm, ProfileIn, RegisterIn, user_out
+from infitalks.schemas.users import (
+    LoginIn,
+    NotifyForm,
+    PasswordIn,
+    PreferencesForm,
+    PreferencesIn,
+    ProfileIn,
+    RegisterIn,
+    user_out,
+)
 
 blueprint = Blueprint("auth_pages", __name__)
 
@@ -206,7 +215,7 @@ def look_form(me: User) -> Any:
 @blueprint.post("/settings/preferences")
 @page(form=PreferencesForm)
 def preferences_form(me: User) -> Any:
-    users.set_preferences(me, read_form(PreferencesForm))
+    users.set_preferences(me, PreferencesIn(**read_form(PreferencesForm).model_dump()))
     flash("Saved.")
     return redirect(f"{url_for('auth_pages.settings_page')}#preferences")
 

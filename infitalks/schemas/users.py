@@ -1,10 +1,11 @@
 """Users in JSON: what anybody signed in may know of one, and what they say of themselves."""
 
-from datetime import UTC
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, EmailStr, Field, PlainSerializer, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, EmailStr, Field, PlainSerializer, StringConstraints
 
 from infitalks.models.database import Doc
 from infitalks.models.users import User
@@ -42,10 +43,20 @@ TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_chec
 Keywords = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=40), AfterValidator(clean_name)]], Field(max_length=20)
 ]
+
+
+def _check_text(value: object) -> object:
+    # A number would be read as seconds since 1970.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value)):
+        raise ValueError("is no time, such as 2026-01-31T12:00:00Z")
+    return value
+
+
 # Text in JSON, with its zone; we write it as UTC.
 AnyTime = Annotated[
     AwareDatetime,
     Field(strict=False),
+    BeforeValidator(_check_text),
     AfterValidator(lambda at: at.astimezone(UTC)),
     PlainSerializer(write_time, return_type=str),
 ]
@@ -123,8 +134,11 @@ class PreferencesIn(PreferencesOut, In):
     """What is given is set."""
 
 
-class PreferencesForm(PreferencesOut, Query):
+class PreferencesForm(Query):
     """A page's form, whose fields arrive as text: on or off."""
+
+    enter_sends: bool
+    read_receipts: bool
 
 
 class NotifyForm(Query):

@@ -17,6 +17,7 @@ from infitalks.models.site import Day
 from infitalks.models.users import User
 from tests.api.test_maintenance import alone, finished, run
 from tests.people import Person
+from tests.running import Running
 
 NOW = datetime.now(UTC)
 
@@ -144,7 +145,7 @@ def test_repair_that_was_cut_short_comes_to_the_same_when_it_goes_on(
 
 @pytest.mark.parametrize("name", sorted(maintenance.TASKS))
 def test_every_task_goes_on_after_its_worker_died_and_can_be_tried_without_a_change(
-    ada: Person, name: str, monkeypatch: pytest.MonkeyPatch
+    media_process: Running, ada: Person, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("infitalks.actions.maintenance._finish", dies_after(0, lambda *_: None))
     report = killed(name)

@@ -20,7 +20,7 @@ def test_what_is_given_is_set_and_the_users_pages_are_told(ada: Person, redis_ur
 
 
 def test_the_page_without_script_sets_them_and_shows_them(ada: Person) -> None:
-    form = {"csrf_token": ada.csrf, "enter_sends": "off"}
+    form = {"csrf_token": ada.csrf, "enter_sends": "off", "read_receipts": "on"}
     assert ada.client.post("/settings/preferences", data=form).status_code == 302
     assert '<option value="off" selected>Ctrl+Enter' in ada.client.get("/settings").text
     refused = ada.client.post("/settings/preferences", data={**form, "enter_sends": "perhaps"})

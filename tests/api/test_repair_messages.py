@@ -8,9 +8,11 @@ from bson import ObjectId
 from flask import Flask
 
 from infitalks.actions import repair_messages
+from infitalks.integrations.markdown import render_markdown
 from infitalks.models.chats import Chat
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry
+from infitalks.models.media import Media
 from tests.api.test_maintenance import alone, finished, run
 from tests.api.test_maintenance_log import dies_after, killed, log_of
 from tests.people import Person
@@ -44,7 +46,10 @@ class Said:
         assert ada.delete(f"/api/messages/{self.deleted}").status_code == 204
         # As an import leaves it: reactions and an edit that no entry tells of.
         brought = {f"reactions.{ObjectId()}": {"❤️": {"k": -1, "on": True}}, "edited_at": log_of(self.chat)[0]["at"]}
-        self.set(self.plain, **brought)
+        of_all = {"text": "*b* @here", "html": render_markdown("*b* @here"), "mentions_all": False}
+        self.set(self.plain, **brought, **of_all)
+        self.picture = ObjectId()
+        Media.raw().insert_one({"_id": self.picture, "message": ObjectId(self.deleted), "state": "ready"})
 
     def set(self, message_id: str, **fields: Any) -> None:
         Entry.raw().update_one({"_id": ObjectId(message_id)}, {"$set": fields})
@@ -56,6 +61,7 @@ class Said:
         self.set(self.edited, text="edit **1**", html="<p>x</p>", edit_seq=edited["edit_seq"] - 1, reactions=marks)
         self.set(self.plain, html="<script>alert(1)</script>")
         self.set(self.deleted, text="soon gone", html="<p>soon gone</p>", deleted_seq=None)
+        self.set(self.deleted, attachments=[self.picture])
         Entry.raw().update_many({"target": ObjectId(self.deleted), "kind": "edit"}, {"$set": {"text": "soon gone"}})
 
     def stored(self) -> list[Doc]:
@@ -85,10 +91,13 @@ def test_what_a_message_shows_is_mended_from_the_entries_about_it(said: Said) ->
     assert named == [
         "message 2: text, html, reactions, edit_seq.",
         "message 3: html.",
-        "message 4: text, html, deleted_seq, its edits still say what was deleted.",
+        "message 4: text, html, attachments, deleted_seq, its edits still say what was deleted.",
     ]
     assert run("repair-messages").counts == {"wrong": 3, "mended": 3}
     assert said.stored() == right
+    assert Media.raw().find_one({"_id": said.picture}, {"dropped": 1, "message": 1}) == {
+        "_id": said.picture, "dropped": True, "message": None,
+    }  # fmt: skip
     assert run("repair-messages").counts == {"wrong": 0, "mended": 0}
 
 
