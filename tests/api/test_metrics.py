@@ -79,7 +79,8 @@ def test_what_is_looked_up_in_a_store_that_hangs_is_left_out_and_the_rest_is_tol
 
     whole = lines()
     assert 'infitalks_up{store="mongodb"} 1.0' in whole and 'infitalks_up{store="redis"} 1.0' in whole
-    assert 'infitalks_outbox_entries{state="dead"} 0.0' in whole and 'infitalks_queue_tasks{queue="media"} 0.0' in whole
+    for figure in ('infitalks_outbox_entries{state="dead"}', 'infitalks_queue_tasks{queue="media"}'):
+        assert [line for line in whole if line.startswith(figure)], figure
     hung("mongod")
     rest = lines()
     assert 'infitalks_up{store="mongodb"} 0.0' in rest and 'infitalks_up{store="redis"} 1.0' in rest
