@@ -47,9 +47,12 @@ def test_a_mention_cannot_be_forged_by_what_is_written(ada: Person, bob: Person)
 
 def test_unread_mentions_are_counted_until_they_are_read_or_gone(ada: Person, bob: Person, eve: Person) -> None:
     chat = ada.group(bob)
+    first = ada.say(chat, f"@{bob.username}: that he has read")
     for text in (f"@{bob.username}", "@all of you", f"both @{bob.username} and @all", "nobody"):
         ada.say(chat, text)
-    assert (waiting(bob, chat), waiting(ada, chat)) == (3, 0)
+    assert (waiting(bob, chat), waiting(ada, chat)) == (4, 0)
+    bob.post(f"/api/chats/{chat}/read", {"seq": first["seq"]})
+    assert waiting(bob, chat) == 3
     last = ada.say(chat, f"once more, @{bob.username}")
     assert waiting(bob, chat) == 4
     ada.delete(f"/api/messages/{last['id']}")
