@@ -89,7 +89,7 @@ def test_the_target_wants_every_unit_and_two_web_servers() -> None:
 def test_every_variable_of_the_example_is_a_setting_and_filled_in_it_is_complete() -> None:
     example = variables(DEPLOY / "env.example")
     known = {str(field.alias) for field in Settings.model_fields.values()}
-    assert set(example) - known == {"COMPOSE_PROFILES"}
+    assert set(example) - known == {"COMPOSE_PROFILES", "INFITALKS_VERSION"}
     blanks = {name: "Xk3vQ9pLr7TzWm2bNc8dHs5fJy4gAe6u" for name, value in example.items() if not value}
     settings = load_settings({**example, **blanks})
     check_complete(settings)
@@ -146,9 +146,12 @@ def test_the_proxy_gives_the_gateway_what_is_nobodys_else_and_keeps_figures_insi
 
 
 def test_prometheus_asks_everybody_who_counts() -> None:
-    asked = set(re.findall(r'"([\w-]+):\d+"', COMPOSE["configs"]["prometheus"]["content"]))
+    jobs = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])["scrape_configs"]
+    found = [place for job in jobs for place in job.get("static_configs", [])]
+    asked = {target.partition(":")[0] for place in found for target in place["targets"]}
+    named = {name for job in jobs for place in job.get("dns_sd_configs", []) for name in place["names"]}
     workers = {name for name in OURS if name.startswith("worker-")}
-    assert asked == {"web1", "web2", "gateway", *workers}
+    assert (asked, named) == ({"web1", "web2", *workers}, {"gateway"})
     assert all(OURS[name]["environment"]["INFITALKS_METRICS_LISTEN"] == "0.0.0.0:9465" for name in workers)
     assert (DEPLOY / "monitoring" / "alerts.yml").exists()
 
