@@ -27,7 +27,8 @@ def describe_media(user_id: ObjectId, media_id: str, alt: str) -> Doc:
         access.get_message_for(user_id, str(media["message"]))
     # A new outcome, so that pages hear of the words as of how the picture ended, also where this process dies now.
     words = {"alt": alt, "told": False, "outcome": ObjectId()}
-    changed: Doc = {"_id": media["_id"], "profile_of": None, "alt": {"$ne": alt}}
+    same = [alt] if alt else ["", None]
+    changed: Doc = {"_id": media["_id"], "profile_of": None, "dropped": {"$ne": True}, "alt": {"$nin": same}}
     if Media.raw().update_one(changed, {"$set": words}).modified_count:
         tell_media(media["_id"])
     return media_by_id(media["_id"]) or {**media, "alt": alt}

@@ -30,11 +30,14 @@ def test_a_picture_is_described_before_it_is_sent_and_again_after_and_pages_catc
     process(media_id)
     send(ada, chat, media_id)
     assert attachment(bob, chat)["alt"] == f"{WORDS} again"
-    assert kinds(bob, chat) == ["member", "message"]
+    other = uploaded(ada, picture)
+    send(ada, chat, other, client_id="other")
+    assert describe(ada, other, "") == 200  # it had no words
+    assert kinds(bob, chat) == ["member", "message", "message"]
     for _ in range(2):  # the second one changes nothing
         assert describe(ada, media_id) == 200
-    assert kinds(bob, chat) == ["member", "message", "media"]
-    told = bob.get(f"/api/chats/{chat}/log?after=2").json["entries"][-1]
+    assert kinds(bob, chat) == ["member", "message", "message", "media"]
+    told = bob.get(f"/api/chats/{chat}/log?after=3").json["entries"][-1]
     assert told["message"]["attachments"][0]["alt"] == WORDS
     assert describe(ada, media_id, "") == 200
     assert attachment(bob, chat)["alt"] == ""
