@@ -39,8 +39,8 @@ class Out(BaseModel):
 
 
 def write_time(at: datetime) -> str:
-    """As our JSON has times."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    """As our JSON has times, years before 1000 with their zeros, which `strftime` leaves out on Linux."""
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def clean_name(text: str) -> str:

@@ -52,12 +52,19 @@ def _check_text(value: object) -> object:
     return value
 
 
+def _to_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999") from None
+
+
 # Text in JSON, with its zone; we write it as UTC.
 AnyTime = Annotated[
     AwareDatetime,
     Field(strict=False),
     BeforeValidator(_check_text),
-    AfterValidator(lambda at: at.astimezone(UTC)),
+    AfterValidator(_to_utc),
     PlainSerializer(write_time, return_type=str),
 ]
 

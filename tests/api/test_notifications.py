@@ -178,3 +178,14 @@ def test_the_page_without_script_sets_what_notifies_and_an_empty_field_takes_it_
     assert kept["keywords"] == [] and kept["quiet_from"] is None
     paused = ada.patch("/api/users/me/preferences", {"quiet_until": "2026-07-01T12:00:00+02:00"}).json
     assert paused["quiet_until"] == "2026-07-01T10:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [("0062-06-20T12:05:07.784Z", "0062-06-20T12:05:07.784Z"), ("0001-01-01T00:00:00+14:00", None)]
+)
+def test_times_at_the_far_end_are_kept_as_they_are_or_refused_by_name(ada: Person, told: str, kept: str | None) -> None:
+    answer = ada.patch("/api/users/me/preferences", {"quiet_until": told})
+    if kept:
+        assert answer.json["quiet_until"] == kept == ada.get("/api/users/me/preferences").json["quiet_until"]
+    else:
+        assert answer.status_code == 422 and "quiet_until" in answer.json["error"]["fields"]

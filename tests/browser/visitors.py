@@ -1,12 +1,13 @@
 """What people do in the browser, in their words."""
 
+import json
 import re
 import secrets
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 TIMEOUT = 15_000  # milliseconds
 PASSWORD = "correct horse battery"
@@ -21,6 +22,7 @@ class Visitor:
         self.context = browser.new_context(**context)  # type: ignore[arg-type]
         self.context.set_default_timeout(TIMEOUT)
         self.problems: list[str] = []
+        self._channels: dict[Page, set[str]] = {}
         self.csrf = ""
 
     @cached_property
@@ -32,7 +34,25 @@ class Visitor:
         """One more tab of the same person. What its script throws is kept in `problems`."""
         page = self.context.new_page()
         page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("websocket", lambda socket: self._follow(page, socket))
         return page
+
+    def _follow(self, page: Page, socket: WebSocket) -> None:
+        """Keeps which channels of a tab's newest connection the gateway has said yes to."""
+        channels = self._channels[page] = set()
+
+        def take(frame: str | bytes) -> None:
+            event = json.loads(frame)
+            if event["event"] == "pusher_internal:subscription_succeeded":
+                channels.add(event["channel"])
+
+        socket.on("framereceived", take)
+        socket.on("close", lambda _: channels.clear())
+
+    def is_live(self) -> None:
+        """What happens from now on comes as an event: the page is connected and follows each of its channels."""
+        wanted = set(self.call("GET", "/api/realtime")["channels"])
+        self.until(lambda: self._channels.get(self.page, set()) >= wanted, "the page is live")
 
     def until(self, true: Callable[[], object], what: str) -> None:
         """Returns once `true()` is; meanwhile the page's events go on."""
@@ -125,6 +145,7 @@ class Visitor:
 
     def hears_live(self, other: "Visitor", chat_id: str, text: str) -> None:
         """What `other` says arrives although the page's own questions are answered with nothing new."""
+        self.is_live()
         sync, nothing = re.compile("/api/sync$"), {"changed": [], "gone": []}
         self.page.route(sync, lambda route: route.fulfill(json=nothing))
         other.post(chat_id, text)
