@@ -118,7 +118,9 @@ async function catchUp(): Promise<void> {
 register();
 sayWhatIsLookedAt();
 effect(() => {
-  for (const [chat, { seq }] of open) if (readSeq(chat) >= seq) close(chat);
+  // Read before the loop: an effect that found nothing open would follow nothing.
+  const read = new Map(chats.value.map(({ id, read_seq }) => [id, read_seq]));
+  for (const [chat, { seq }] of open) if ((read.get(chat) ?? 0) >= seq) close(chat);
 });
 effect(() => {
   if (live.value) void catchUp().catch(() => {});
