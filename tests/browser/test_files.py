@@ -59,9 +59,10 @@ def test_a_file_that_no_text_goes_with_is_named_in_the_list_and_without_script(
     row = ada.page.get_by_role("link", name="Download alone.html, ")
     expect(row).to_have_count(1)
     expect(ada.page.locator(".sidebar .preview").first).to_have_text("You: File")
-    # By keys: the log is one stop, its messages are walked, and Enter goes inside.
+    # By keys: the log is one stop, its messages are walked, Enter goes to what can be done with one, arrows beyond.
     ada.page.get_by_role("article").last.focus()
     ada.page.keyboard.press("Enter")
+    ada.page.keyboard.press("ArrowLeft")
     expect(row).to_be_focused()
     plain = bob.context.browser.new_context(java_script_enabled=False, storage_state=bob.context.storage_state())  # type: ignore[union-attr]
     page = plain.new_page()
