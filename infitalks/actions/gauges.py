@@ -43,7 +43,7 @@ def _look() -> Iterator[Metric]:
     try:
         yield gauge("queue_tasks", "Tasks that wait in Redis.", "queue", queue.depths())
         up["redis"] = 1
-    except Exception:  # the library has a dozen of its own
+    except queue.QueueUnavailable:
         pass
     with pymongo.timeout(MOST_SECONDS):
         try:
