@@ -1,13 +1,15 @@
 """Doors of pictures and files: upload, state, retry, and the bytes themselves after a check of membership."""
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Blueprint, Response, current_app, request
 
 from infitalks import access
 from infitalks.actions import media, uploads
 from infitalks.actions.descriptions import describe_media
-from infitalks.backends.media import Download, MediaRefused, MediaUnavailable
+from infitalks.backends.media import MediaRefused, MediaUnavailable
+from infitalks.blueprints.downloads import send
 from infitalks.blueprints.guard import api, limit_bytes, page
 from infitalks.errors import Invalid, NotFound, TooLarge, Unavailable
 from infitalks.models.users import User
@@ -15,7 +17,6 @@ from infitalks.schemas.media import AttachmentOut, DescribeIn, attachment_out
 
 blueprint = Blueprint("media", __name__)
 
-CACHE_SECONDS = 300  # how long a removed member's browser may still show what it has
 ENVELOPE = 64 * 1024  # bytes of a multipart body beside the file
 LARGEST_FILE = 100 * 1024 * 1024  # bytes: what INFITALKS_LARGEST_FILE_MB can be at most
 
@@ -77,13 +78,9 @@ def get_still(me: User, media_id: str) -> Response:
 @page(kind="file")
 def get_file(me: User, media_id: str) -> Response:
     """To be saved: whatever it is, no browser opens it here. A part of it where one is asked for by a Range."""
-    try:
+    with _service("file", media_id):
         file = media.open_file(me.id, media_id, _asked_part)
-    except MediaRefused:
-        raise NotFound() from None
-    except MediaUnavailable:
-        raise Unavailable("The file service is away.", retry_after=5) from None
-    response = _streamed(file.download, "application/octet-stream")
+        response = send(me.id, file.download, "application/octet-stream")
     response.headers.set("Content-Disposition", "attachment", filename=file.name)
     response.headers["Accept-Ranges"] = "bytes"
     if file.part:
@@ -100,22 +97,17 @@ def _asked_part(size: int) -> tuple[int, int] | None:
 
 
 def _picture(me: User, media_id: str, size: media.Size) -> Response:
-    try:
+    with _service("picture", media_id):
         download = media.open_media(me.id, media_id, size)
-    except MediaRefused:
-        raise NotFound() from None
+        return send(me.id, download, download.content_type)
+
+
+@contextmanager
+def _service(kind: str, media_id: str) -> Iterator[None]:
+    """Its errors in our words."""
+    try:
+        yield
+    except MediaRefused as refusal:
+        raise NotFound() from refusal
     except MediaUnavailable:
-        raise Unavailable("The picture service is away.", retry_after=5) from None
-    return _streamed(download, download.content_type)
-
-
-def _streamed(download: Download, content_type: str) -> Response:
-    headers: dict[str, Any] = {
-        "Cache-Control": f"private, max-age={CACHE_SECONDS}",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    if download.length is not None:
-        headers["Content-Length"] = str(download.length)
-    response = Response(download.chunks, mimetype=content_type, headers=headers)
-    response.call_on_close(download.close)
-    return response
+        raise Unavailable(f"The {kind} service is away.", retry_after=5) from None
