@@ -1,5 +1,6 @@
 """Doors of pictures and files: upload, state, retry, and the bytes themselves after a check of membership."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,8 @@ from infitalks.blueprints.guard import api, limit_bytes, page
 from infitalks.errors import Invalid, NotFound, TooLarge, Unavailable
 from infitalks.models.users import User
 from infitalks.schemas.media import AttachmentOut, DescribeIn, attachment_out
+
+logger = logging.getLogger(__name__)
 
 blueprint = Blueprint("media", __name__)
 
@@ -108,6 +111,9 @@ def _service(kind: str, media_id: str) -> Iterator[None]:
     try:
         yield
     except MediaRefused as refusal:
-        raise NotFound() from refusal
+        if refusal.status == 404:
+            raise NotFound() from None
+        logger.error("the media service refuses to hand out %s: %s %s", media_id, refusal.status, refusal)
+        raise Unavailable(f"The {kind} service does not let us in.", retry_after=60) from None
     except MediaUnavailable:
         raise Unavailable(f"The {kind} service is away.", retry_after=5) from None

@@ -174,6 +174,24 @@ def test_a_picture_waits_for_a_service_that_is_ill_and_is_ready_when_it_is_well(
         delete_and_sweep(ada, chat, media_id)
 
 
+def test_what_the_service_does_not_hold_is_not_there_and_what_it_will_not_hand_out_is_our_trouble(
+    ada: Person, picture: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    sky, page = uploaded(ada, picture), upload(ada, b"words", "words.txt").json["id"]
+    for media_id in (sky, page):
+        process(media_id)
+    for path in (f"/media/{sky}/full", f"/media/{page}/file"):
+        assert ada.get(path).status_code == 200
+        with ill_service(says(404, error("Resource not found"))) as (ill, _), at_service(ill):
+            assert ada.get(path).status_code == 404
+        for status in (401, 403):
+            with ill_service(says(status, error("unknown api_key"))) as (ill, _), at_service(ill):
+                answer = ada.get(path)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+            assert path.split("/")[2] in caplog.text and str(status) in caplog.text
+            caplog.clear()
+
+
 def test_a_picture_that_waited_too_often_fails_and_is_ready_after_a_retry(
     ada: Person, bob: Person, picture: bytes, cloudinary_url: str, folder: Path
 ) -> None:
