@@ -130,25 +130,25 @@ def test_a_part_of_a_file_can_be_asked_for_and_its_head_alone(ada: Person) -> No
 
 
 def test_a_file_is_handed_on_while_it_comes(ada: Person) -> None:
-    media_id = kept_file(ada, bytes(600_000), "zeros.bin")
+    media_id = kept_file(ada, bytes(400_000), "zeros.bin")
     taken = Event()
 
     def in_two_halves(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
-        handler.send_header("Content-Length", "600000")
+        handler.send_header("Content-Length", "400000")
         handler.end_headers()
-        handler.wfile.write(bytes(300_000))
+        handler.wfile.write(bytes(200_000))
         assert taken.wait(20)
-        handler.wfile.write(bytes(300_000))
+        handler.wfile.write(bytes(200_000))
 
     with ill_service(in_two_halves) as (slow, _), at_service(slow):
         answer = ada.client.get(f"/media/{media_id}/file", buffered=False)
         chunks = iter(answer.response)
         received = 0
-        while received < 300_000:
+        while received < 200_000:
             received += len(next(chunks))
         taken.set()
-        assert received + sum(map(len, chunks)) == 600_000
+        assert received + sum(map(len, chunks)) == 400_000
         answer.close()
 
 
