@@ -9,8 +9,9 @@ from bson import ObjectId
 
 from infitalks import access, events
 from infitalks.actions.log import Draft, append, own_client_id, require_active
-from infitalks.actions.media import clear_profile_pictures, set_profile_picture
+from infitalks.actions.media import set_profile_picture
 from infitalks.actions.memberships import apply_members
+from infitalks.actions.profile_pictures import clear_profile_pictures
 from infitalks.actions.retention import require_meant
 from infitalks.actions.summaries import move_read_positions
 from infitalks.errors import Conflict, Invalid, NotFound

@@ -12,7 +12,8 @@ from bson import ObjectId
 from gridfs.errors import NoFile
 
 from infitalks import access, events
-from infitalks.actions.log import Draft, append, require_active
+from infitalks.actions.log import Draft, append
+from infitalks.actions.profile_pictures import show_profile_picture
 from infitalks.backends import media as media_store
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.failpoints import failpoint
@@ -28,7 +29,6 @@ from infitalks.models.media import (
     untold_media,
     waiting_media,
 )
-from infitalks.models.users import User
 
 logger = logging.getLogger(__name__)
 
@@ -114,12 +114,6 @@ def set_profile_picture(user_id: ObjectId, media_id: str, profile_of: str) -> No
     if not Media.raw().update_one(query, {"$set": asked}).matched_count:
         raise Invalid("That picture cannot be used.", fields={"avatar": "is no picture of yours that is free"})
     tell_media(key)
-
-
-def clear_profile_pictures(profile_of: str, asked_before: datetime) -> None:
-    """Pictures that a profile no longer shows, or was to show, are nobody's from now on."""
-    older = {"profile_of": profile_of, "profile_at": {"$lt": asked_before}}
-    Media.raw().update_many(older, {"$set": {"profile_of": None}})
 
 
 def process_media(media_id: ObjectId) -> None:
@@ -234,34 +228,12 @@ def tell_media(media_id: ObjectId) -> None:
         body = {"target": media["message"]}
         append(Draft(media["chat"], "media", media["owner"], cause, body, said=cause, allow=lambda _: None))
     elif media.get("profile_of"):
-        _show_profile_picture(media)
+        if media["state"] == "ready":  # else the one before stays, and this one may be tried again
+            show_profile_picture(media)
         events.self_changed(media["owner"])
     else:
         return
     Media.raw().update_one({"_id": media_id, "outcome": media["outcome"]}, {"$set": {"told": True}})
-
-
-def _show_profile_picture(media: Doc) -> None:
-    if media["state"] != "ready":
-        return  # the one before stays, and this one may be tried again
-    kind, _, key = media["profile_of"].partition(":")
-    if kind == "user":
-        User.raw().update_one({"_id": ObjectId(key)}, {"$set": {"avatar": media["_id"]}})
-    elif not _show_group_picture(media, ObjectId(key)):
-        Media.raw().update_one({"_id": media["_id"]}, {"$set": {"profile_of": None}})
-        return
-    clear_profile_pictures(media["profile_of"], media["profile_at"])
-
-
-def _show_group_picture(media: Doc, chat_id: ObjectId) -> bool:
-    """False where who gave it has left the group since."""
-    changes = {"avatar": str(media["_id"])}
-    cause = f"avatar.{media['outcome']}"
-    try:
-        append(Draft(chat_id, "chat", media["owner"], cause, {"changes": changes}, changes, require_active))
-    except NotFound:
-        return False
-    return True
 
 
 def sweep_media() -> None:

@@ -14,8 +14,10 @@ from pymongo.errors import DuplicateKeyError
 from infitalks import events
 from infitalks.actions.admins import resign
 from infitalks.actions.chats import leave_groups
-from infitalks.actions.media import clear_profile_pictures, set_profile_picture
+from infitalks.actions.media import set_profile_picture
 from infitalks.actions.passwords import hash_password, password_fits
+from infitalks.actions.profile_pictures import clear_profile_pictures
+from infitalks.actions.saved import forget_all_saved
 from infitalks.actions.sessions import change_epoch, end_all_sessions, keep_session
 from infitalks.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from infitalks.models.database import database
@@ -101,8 +103,8 @@ def update_profile(user: User, asked: ProfileIn) -> User:
         if asked.avatar:
             set_profile_picture(user.id, asked.avatar, f"user:{user.id}")
         else:
-            clear_profile_pictures(f"user:{user.id}", datetime.now(UTC))
-            user.update(unset__avatar=True)
+            clear_profile_pictures(f"user:{user.id}", now := datetime.now(UTC))
+            user.update(unset__avatar=True, set__avatar_at=now)
         user.reload()
     if asked.display_name is not None:
         user.display_name = asked.display_name
@@ -152,9 +154,10 @@ def close_account(user: User, password: str | None) -> None:
     if user.is_admin:
         resign(user)
     leave_groups(user.id)
-    clear_profile_pictures(f"user:{user.id}", datetime.now(UTC))
+    forget_all_saved(user.id)
+    clear_profile_pictures(f"user:{user.id}", now := datetime.now(UTC))
     user.update(
-        set__disabled_at=datetime.now(UTC),
+        set__disabled_at=now,
         set__username=f"gone-{user.id}",
         set__display_name="Former member",
         set__search=[],
@@ -163,6 +166,7 @@ def close_account(user: User, password: str | None) -> None:
         unset__email=True,
         unset__password_hash=True,
         unset__avatar=True,
+        set__avatar_at=now,
         unset__preferences=True,
     )
     end_all_sessions(user.id)

@@ -41,6 +41,7 @@ class User(Stored):
     password_hash = StringField()
     identities = EmbeddedDocumentListField(Identity)
     avatar = ObjectIdField()
+    avatar_at = DateTimeField()  # when it was asked for, or taken away: what was asked for earlier never replaces it
     is_admin = BooleanField(default=False)
     disabled_at = DateTimeField()
     epoch = StringField(required=True)

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -67,7 +68,7 @@ def test_more_slow_readers_than_threads_leave_the_chat_as_quick_as_it_was(
     assert len(paths) * EACH > THREADS
     small, token = kept(ada, picture, "sky.png"), tokens(ada)["access_token"]
 
-    def ask(method: str, path: str, **options: object) -> requests.Response:
+    def ask(method: str, path: str, **options: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
         return requests.request(method, f"http://127.0.0.1:{web}{path}", headers=headers, timeout=10, **options)
 
