@@ -10,15 +10,18 @@ from werkzeug.wrappers import Response
 
 from infitalks.access import require_person
 from infitalks.actions import sessions, uploads, users
+from infitalks.actions.media import retry_media
 from infitalks.backends import signin
 from infitalks.blueprints.auth import SIGN_IN_RATE, begin_session, checked_user, end_current, register_user
 from infitalks.blueprints.guard import caller, limit_bytes, page, read_form
 from infitalks.blueprints.looks import LookIn, keep_look
-from infitalks.errors import InfiTalksError
+from infitalks.errors import Conflict, InfiTalksError
+from infitalks.models.media import newest_unshown
 from infitalks.models.sessions import sessions_of
 from infitalks.models.users import User, bots_of
 from infitalks.schemas.base import validate
 from infitalks.schemas.bots import BotIn
+from infitalks.schemas.media import attachment_out
 from infitalks.schemas.users import (
     LoginIn,
     NotifyForm,
@@ -166,6 +169,7 @@ def _settings(me: User, error: InfiTalksError | None = None, new_bot: Any = None
         "settings.html",
         errors=errors,
         values={"display_name": me.display_name, **request.form},
+        coming=coming_picture(me, f"user:{me.id}"),
         sessions=listed,
         bots=[{**user_out(bot.to_mongo()).model_dump(), "created_at": bot.created_at} for bot in bots_of(me.id)],
         new_bot=new_bot,
@@ -184,6 +188,22 @@ def keep_picture(me: User, file: FileStorage) -> str:
         raise type(error)(error.message, fields={"avatar": error.message}) from None  # as the form calls it
     limit_bytes(me, picture.size)
     return str(uploads.upload_media(me.id, picture)["_id"])
+
+
+def coming_picture(me: User, profile_of: str) -> dict[str, Any] | None:
+    """The picture that a profile does not show yet: how far it is, and whether this user can try it again."""
+    coming = newest_unshown(profile_of)
+    return {**attachment_out(coming).model_dump(), "own": coming["owner"] == me.id} if coming else None
+
+
+@blueprint.post("/settings/picture/<media_id>/retry")
+@page(limit="20/minute")
+def retry_picture_form(me: User, media_id: str) -> Any:
+    try:
+        retry_media(me.id, media_id)
+    except Conflict as error:
+        return _settings(me, error)
+    return redirect(url_for("auth_pages.settings_page"))
 
 
 @blueprint.post("/settings/profile")

@@ -7,8 +7,9 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 
 from infitalks import access
 from infitalks.actions import chats, webhooks
+from infitalks.actions.media import retry_media
 from infitalks.actions.retention import kept_days
-from infitalks.blueprints.auth_pages import PICTURE_FORM_BYTES, keep_picture
+from infitalks.blueprints.auth_pages import PICTURE_FORM_BYTES, coming_picture, keep_picture
 from infitalks.blueprints.chats import detail, list_chats, read_log
 from infitalks.blueprints.commands import said_to
 from infitalks.blueprints.guard import caller, csrf_token, page, read_form
@@ -167,6 +168,7 @@ def show_settings(me: User, chat_id: str, error: InfiTalksError | None = None) -
         "chat_settings.html",
         chat=chats_out([chat], {chat["_id"]: membership}, me.id)[0].model_dump(),
         can_manage=access.can_manage(chat, membership),
+        coming=coming_picture(me, f"chat:{chat['_id']}"),
         kept_days=kept_days(chat),
         site_days=site().retention_days,
         can_manage_webhooks=looks_after,
@@ -227,6 +229,12 @@ def picture_form(me: User, chat_id: str) -> Any:
             raise Invalid("Choose a picture.", fields={"avatar": "choose one first"})
 
     return _settings_form(me, chat_id, change)
+
+
+@blueprint.post("/c/<chat_id>/settings/picture/<media_id>/retry")
+@page(limit="20/minute")
+def retry_picture_form(me: User, chat_id: str, media_id: str) -> Any:
+    return _settings_form(me, chat_id, lambda: retry_media(me.id, media_id))
 
 
 @blueprint.post("/c/<chat_id>/settings/retention")

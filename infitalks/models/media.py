@@ -82,6 +82,13 @@ def untold_media() -> list[ObjectId]:
     return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
 
 
+def newest_unshown(profile_of: str) -> Doc | None:
+    """What was asked for last to be this profile's picture, where it is being prepared or has failed. Of what is shown
+    by now, or is to be shown no more, the earlier ones are nobody's."""
+    coming = {"profile_of": profile_of, "state": {"$ne": "ready"}, "dropped": {"$ne": True}}
+    return Media.raw().find_one(coming, sort=[("profile_at", -1)])
+
+
 def unattached(created_before: datetime) -> Doc:
     """A query: uploads that no message and no profile took."""
     return {"message": None, "profile_of": None, "created_at": {"$lt": created_before}}

@@ -13,11 +13,13 @@ WITHOUT_CSRF |= {"/hooks/reply/<token>", "/hooks/<secret>/<name>", "/hooks/<secr
 FORMS_BY_HAND = {
     "/logout",
     "/chats",
+    "/settings/picture/<media_id>/retry",
     "/settings/sessions/<name>/end",
     "/settings/sessions/end-others",
     "/settings/bots/<bot_id>/token",
     "/settings/bots/<bot_id>/delete",
     "/c/<chat_id>/settings/picture",
+    "/c/<chat_id>/settings/picture/<media_id>/retry",
     "/c/<chat_id>/settings/members",
     "/c/<chat_id>/settings/members/<user_id>/remove",
     "/c/<chat_id>/settings/leave",

@@ -60,3 +60,45 @@ def test_a_moving_picture_stands_still_as_a_face_and_moves_where_it_is_looked_at
     media_id = prepare(ada)
     for size, kind in (("thumb", "image/png"), ("full", "image/gif")):
         assert bob.client.get(f"/media/{media_id}/{size}").content_type == kind
+
+
+@pytest.mark.parametrize("where", ["person", "group"])
+def test_a_picture_that_does_not_show_yet_is_told_with_its_reason_and_tried_again(
+    ada: Person, bob: Person, picture: bytes, where: str
+) -> None:
+    chat = ada.group(bob)
+    page, form = ("/settings", "/settings/profile") if where == "person" else (f"/c/{chat}/settings",) * 2
+    form += "/picture" if where == "group" else ""
+    assert "picture does not show" not in ada.client.get(page).text
+    assert submit(ada, form, picture[:60], display_name="Ada").status_code == 302
+    assert "is being prepared" in ada.client.get(page).text
+    media_id = prepare(ada)
+    shown = ada.client.get(page).text
+    retry = f"{page}/picture/{media_id}/retry"
+    assert "This picture is damaged or cut off." in shown and f'action="{retry}"' in shown
+    assert "does not show" not in bob.client.get(page).text
+    with nothing_changes():
+        assert bob.client.post(retry, data={"csrf_token": bob.csrf}).status_code == 404
+        assert ada.client.post(retry).status_code == 403
+    assert ada.client.post(retry, data={"csrf_token": ada.csrf}).location == page
+    again = ada.client.get(page).text
+    assert "is being prepared" in again and retry not in again
+    assert ada.client.post(retry, data={"csrf_token": ada.csrf}).status_code == 409
+    prepare(ada)
+    assert retry in ada.client.get(page).text
+    submit(ada, form, picture, display_name="Ada")
+    prepare(ada)
+    page_now = ada.client.get(page).text
+    assert "does not show" not in page_now and "is being prepared" not in page_now
+
+
+def test_another_owner_hears_that_a_groups_picture_failed_and_leaves_the_retry_to_who_gave_it(
+    ada: Person, bob: Person, picture: bytes
+) -> None:
+    chat = ada.group(bob)
+    page = f"/c/{chat}/settings"
+    assert ada.patch(f"/api/chats/{chat}/members/{bob.id}", {"role": "owner"}).status_code < 300
+    submit(ada, f"{page}/picture", picture[:60])
+    prepare(ada)
+    shown = bob.client.get(page).text
+    assert "This picture is damaged or cut off." in shown and "/retry" not in shown
