@@ -37,6 +37,10 @@ def own_chat_changed(chat_id: ObjectId, user_id: ObjectId) -> None:
     queue.ring("realtime.tell_own_chat", str(chat_id), str(user_id))
 
 
+def saved_changed(user_id: ObjectId) -> None:
+    queue.ring("realtime.tell_saved", str(user_id))
+
+
 def presence_changed(user_id: ObjectId) -> None:
     queue.ring("realtime.tell_presence", str(user_id))
 

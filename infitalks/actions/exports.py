@@ -18,11 +18,13 @@ from markupsafe import Markup
 from pydantic import BaseModel
 
 from infitalks.actions.archives import copy_media, new_zip, part_name, put
+from infitalks.actions.saved import MOST_SAVED
 from infitalks.errors import Conflict, NotFound
 from infitalks.models.chats import Chat, Membership, active_members, chat_by_id, others_in_direct
 from infitalks.models.database import TASK_SECONDS, Doc, object_id
 from infitalks.models.log import Entry, entries_after, top_of
 from infitalks.models.media import Media, media_by_ids
+from infitalks.models.saved import saved_by
 from infitalks.models.sessions import Session
 from infitalks.models.users import User, bots_of, public_users, user_by_login
 from infitalks.schemas.base import write_time
@@ -211,8 +213,14 @@ def _person(user: User, missing: list[Doc]) -> Doc:
         "chats": list(_own_chats(user.id)),
         "sessions": [_session(each) for each in Session.objects(user=user.id).order_by("created_at")],
         "bots": [{"username": bot.username, "display_name": bot.display_name} for bot in bots_of(user.id)],
+        "saved": [_saved(row) for row in saved_by(user.id, None, MOST_SAVED)],
         "missing_pictures": missing,
     }
+
+
+def _saved(row: Doc) -> Doc:
+    """Which message; its words may be somebody else's."""
+    return {"message_id": str(row["message"]), "chat_id": str(row["chat"]), "saved_at": write_time(row["at"])}
 
 
 def _own_chats(user_id: ObjectId) -> Iterator[Doc]:

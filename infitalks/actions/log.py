@@ -19,7 +19,7 @@ from infitalks.models.chats import Chat
 from infitalks.models.database import Doc
 from infitalks.models.log import Entry
 from infitalks.models.media import Media
-from infitalks.schemas.folding import BLANK, WORDING, edit_fields
+from infitalks.schemas.folding import BLANK, WORDING, edit_fields, pin_of
 
 __all__ = ["Draft", "append", "apply", "apply_all", "configure", "own_client_id", "require_active"]
 
@@ -156,6 +156,11 @@ def _apply_reaction(entry: Doc) -> None:
     )
 
 
+def _apply_pin(entry: Doc) -> None:
+    older = {"$or": [{"pin": None}, {"pin.k": {"$lt": entry["seq"]}}]}
+    Entry.raw().update_one({"_id": entry["target"], "deleted_seq": None, **older}, {"$set": {"pin": pin_of(entry)}})
+
+
 def _apply_chat(entry: Doc) -> None:
     for field, value in entry["changes"].items():
         place = f"changed.{field}"
@@ -174,6 +179,7 @@ _APPLIERS: dict[str, Callable[[Doc], None]] = {
     "edit": _apply_edit,
     "delete": _apply_delete,
     "reaction": _apply_reaction,
+    "pin": _apply_pin,
     "media": lambda entry: None,  # the picture itself shows it
     "member": _apply_member,
     "chat": _apply_chat,

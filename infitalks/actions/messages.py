@@ -1,4 +1,4 @@
-"""Sending, editing, deleting and marking messages: each is one entry of the chat's log."""
+"""Sending, editing, deleting, marking and pinning messages: each is one entry of the chat's log."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +12,12 @@ from infitalks.actions.mentions import render_for_members
 from infitalks.errors import Conflict, Invalid, NotFound
 from infitalks.integrations.cards import unrendered
 from infitalks.models.database import Doc, object_id
-from infitalks.models.log import entry_by_client_id, entry_by_id
+from infitalks.models.log import count_pinned, entry_by_client_id, entry_by_id
 from infitalks.models.threads import thread_of
 from infitalks.schemas.cards import CardOut, stored_card
 
 MOST_EMOJIS_EACH = 20  # different reactions of one user on one message
+MOST_PINNED = 100  # messages of one chat
 
 
 def send_message(
@@ -138,6 +139,18 @@ def set_reaction(user_id: ObjectId, message_id: str, emoji: str, *, on: bool) ->
     if on and emoji not in mine and len(mine) >= MOST_EMOJIS_EACH:  # those taken away count too: they are kept
         raise Conflict(f"At most {MOST_EMOJIS_EACH} different reactions of one person.")
     return _append_about(message, user_id, "reaction", own_client_id(), {"emoji": emoji, "on": on}, [emoji, on])
+
+
+def set_pin(user_id: ObjectId, message_id: str, *, on: bool) -> Doc | None:
+    """Pin a message for all members, or take the pin away, whoever set it. Returns the entry, or None where it is so
+    already. Raises Conflict where the chat has its 100 (a few more where several pin at the same moment)."""
+    message, _ = access.get_message_for(user_id, message_id)
+    _require_present(message)
+    if (message.get("pin") or {}).get("on", False) == on:
+        return None
+    if on and count_pinned(message["chat"]) >= MOST_PINNED:
+        raise Conflict(f"At most {MOST_PINNED} messages of a chat are pinned: take a pin away first.")
+    return _append_about(message, user_id, "pin", own_client_id(), {"on": on}, on)
 
 
 def _append_about(

@@ -210,6 +210,11 @@ def tell_me(user_id: ObjectId) -> None:
     _notify([user_id], "me", {"user_id": str(user_id)})
 
 
+def tell_saved(user_id: ObjectId) -> None:
+    """The user saved a message or forgot one: without content, their pages ask."""
+    _notify([user_id], "saved", {})
+
+
 def tell_own_chat(chat_id: ObjectId, user_id: ObjectId) -> None:
     """What one set for oneself in a chat; the user's pages ask for the chat."""
     _notify([user_id], "chats", {"chat_id": str(chat_id)})

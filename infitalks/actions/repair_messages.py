@@ -1,5 +1,5 @@
 """What messages show of the entries about them, compared with these and mended: the last edit, who reacts with what,
-that it was deleted, and the HTML of the text. What somebody said is never changed.
+who pinned it, that it was deleted, and the HTML of the text. What somebody said is never changed.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from infitalks.schemas.folding import fold
 
 MESSAGES: Doc = {"kind": "message"}
 DERIVED = (
-    "text", "html", "mentions", "mentions_all", "cards", "attachments", "reply_to", "via", "reactions", "first",
+    "text", "html", "mentions", "mentions_all", "cards", "attachments", "reply_to", "via", "reactions", "pin", "first",
     "edit_seq", "edited_at", "deleted_seq",
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ def _look_at(turn: Turn, message: Doc, about: list[Doc]) -> None:
 
 def _abouts(message_ids: list[ObjectId]) -> dict[ObjectId, list[Doc]]:
     """The entries about each message, in order; read after the messages, so that they are as new at least."""
-    query = {"target": {"$in": message_ids}, "kind": {"$in": ["edit", "delete", "reaction"]}}
+    query = {"target": {"$in": message_ids}, "kind": {"$in": ["edit", "delete", "reaction", "pin"]}}
     abouts: dict[ObjectId, list[Doc]] = defaultdict(list)
     for entry in Entry.raw().find(query).sort("seq", 1):
         abouts[entry["target"]].append(entry)
@@ -78,7 +78,8 @@ def _before(message: Doc, about: list[Doc]) -> Doc:
         for user, marks in (message.get("reactions") or {}).items()
     }
     edited = {"edit_seq": None} if any(entry["kind"] == "edit" for entry in about) else {}
-    return {**message, **edited, "deleted_seq": None, "reactions": reactions}
+    unpinned = {"pin": None} if any(entry["kind"] == "pin" for entry in about) else {}
+    return {**message, **edited, **unpinned, "deleted_seq": None, "reactions": reactions}
 
 
 def _wrong_fields(message: Doc, told: Doc) -> list[str]:
@@ -94,7 +95,7 @@ def _of(message: Doc, field: str) -> Any:
 
 def _mend(message: Doc, change: Doc, about: list[Doc]) -> bool:
     """Conditional on what was read: whoever changed it since is right, and the next run looks at it again."""
-    read = {field: message.get(field) for field in ("edit_seq", "deleted_seq", "reactions")}
+    read = {field: message.get(field) for field in ("edit_seq", "deleted_seq", "reactions", "pin")}
     if change.get("deleted_seq"):  # first, by what was read: the change blanks the list that its deletion goes by
         log.drop_attachments(message.get("attachments") or [])
     if change and not Entry.raw().update_one({"_id": message["_id"], **read}, {"$set": change}).matched_count:

@@ -1,4 +1,4 @@
-"""Messages' doors: send, read, edit and what was before, delete, react."""
+"""Messages' doors: send, read, edit and what was before, delete, react, pin."""
 
 from bson import ObjectId
 from flask import Blueprint
@@ -7,7 +7,7 @@ from infitalks import access
 from infitalks.actions import messages
 from infitalks.actions.loops import origin_of_post
 from infitalks.blueprints.guard import api
-from infitalks.models.log import edits_of, entries_after, entries_before, only_messages
+from infitalks.models.log import edits_of, entries_after, entries_before, only_messages, pinned_in
 from infitalks.models.users import User
 from infitalks.schemas.base import validate
 from infitalks.schemas.history import HistoryOut, history_out
@@ -17,6 +17,7 @@ from infitalks.schemas.messages import (
     MessageOut,
     MessagesOut,
     MessagesQuery,
+    PinsOut,
     ReactionPath,
     messages_out,
     sent_out,
@@ -112,4 +113,28 @@ def delete_reaction(me: User, message_id: str, emoji: str) -> MessageOut:
 def _react(me: User, message_id: str, emoji: str, *, on: bool) -> MessageOut:
     checked = validate(ReactionPath, {"emoji": emoji})
     messages.set_reaction(me.id, message_id, checked.emoji, on=on)
+    return _now(me, message_id)
+
+
+@blueprint.get("/api/chats/<chat_id>/pins")
+@api(answers={200: PinsOut})
+def get_pins(me: User, chat_id: str) -> PinsOut:
+    chat, membership = access.get_chat_for(me.id, chat_id)
+    found = pinned_in(chat["_id"], access.seen_filter(membership["intervals"]), messages.MOST_PINNED)
+    answer = PinsOut(messages=messages_out(found, membership))
+    access.require_unchanged(membership)
+    return answer
+
+
+@blueprint.put("/api/messages/<message_id>/pin")
+@api(answers={200: MessageOut})
+def put_pin(me: User, message_id: str) -> MessageOut:
+    messages.set_pin(me.id, message_id, on=True)
+    return _now(me, message_id)
+
+
+@blueprint.delete("/api/messages/<message_id>/pin")
+@api(answers={200: MessageOut})
+def delete_pin(me: User, message_id: str) -> MessageOut:
+    messages.set_pin(me.id, message_id, on=False)
     return _now(me, message_id)

@@ -15,8 +15,8 @@ from mongoengine import BooleanField, DateTimeField, DictField, IntField, ListFi
 
 from infitalks.models.database import Doc, Stored
 
-KINDS = ("message", "edit", "delete", "reaction", "media", "member", "chat")
-ABOUT_MESSAGES = ("edit", "delete", "reaction", "media")
+KINDS = ("message", "edit", "delete", "reaction", "pin", "media", "member", "chat")
+ABOUT_MESSAGES = ("edit", "delete", "reaction", "pin", "media")
 AT_ONCE = datetime.fromtimestamp(0, UTC)  # due, whatever any clock says
 
 
@@ -33,7 +33,7 @@ class Entry(Stored):
     client_id = StringField(required=True)
     hash = StringField(required=True)
     out = DictField(required=True)
-    target = ObjectIdField()  # edit, delete, reaction, media: the message it is about
+    target = ObjectIdField()  # edit, delete, reaction, pin, media: the message it is about
     text = StringField()
     html = StringField()
     mentions = ListField(ObjectIdField())  # the members whom the text calls by name; only where there are some
@@ -45,6 +45,7 @@ class Entry(Stored):
     thread = ObjectIdField()  # a reply's: the first message of the chain; deletion leaves it
     via = DictField()
     reactions = DictField()  # user id -> emoji -> {k: seq, on: bool}
+    pin = DictField()  # {k: seq, on: bool, by: user, at}: the last entry that pinned it, or took the pin away
     first = DictField()  # {text, html, cards} before the first edit
     edit_seq = IntField()
     edited_at = DateTimeField()
@@ -98,6 +99,19 @@ def entries_before(chat_id: ObjectId, seen: Doc, before: int | None, limit: int)
 
 def only_messages(seen: Doc) -> Doc:
     return {"$and": [seen, {"kind": "message"}]}
+
+
+_PINNED = {"pin.on": True}  # as the index `pinned` has it
+
+
+def pinned_in(chat_id: ObjectId, seen: Doc, limit: int) -> list[Doc]:
+    """The chat's pinned messages, those pinned last first."""
+    query = {"$and": [{"chat": chat_id, **_PINNED}, seen]}
+    return list(Entry.raw().find(query).sort("pin.k", -1).limit(limit))
+
+
+def count_pinned(chat_id: ObjectId) -> int:
+    return Entry.raw().count_documents({"chat": chat_id, **_PINNED})
 
 
 def member_entries(chat_id: ObjectId, after: int) -> list[Doc]:

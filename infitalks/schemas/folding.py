@@ -1,7 +1,7 @@
 """What an entry does to the message that it names, as a pure function.
 
 `actions/log.py` does the same in the database, conditionally per field; both go by these rules: text goes to the
-later edit, each user's emoji to its later entry, a deletion is final.
+later edit, each user's emoji and the pin to their later entry, a deletion is final.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ BLANK: Doc = {
     "attachments": [],
     "cards": [],
     "reactions": {},
+    "pin": None,
     "reply_to": None,
     "via": None,
     "first": None,
@@ -30,7 +31,7 @@ def fold(message: Doc, entry: Doc) -> Doc:
     """The message after `entry`. Folding an entry twice, or entries in any order, comes to the same."""
     if message.get("deleted_seq") is not None:
         return message
-    change = {"edit": _edit, "delete": _delete, "reaction": _react}.get(entry["kind"])
+    change = {"edit": _edit, "delete": _delete, "reaction": _react, "pin": _pin}.get(entry["kind"])
     return {**message, **change(message, entry)} if change else message
 
 
@@ -60,3 +61,12 @@ def _react(message: Doc, entry: Doc) -> dict[str, Any]:
         return {}
     mark = {"k": entry["seq"], "on": entry["on"]}
     return {"reactions": {**all_marks, user: {**marks, emoji: mark}}}
+
+
+def _pin(message: Doc, entry: Doc) -> dict[str, Any]:
+    return {} if (message.get("pin") or {}).get("k", 0) >= entry["seq"] else {"pin": pin_of(entry)}
+
+
+def pin_of(entry: Doc) -> Doc:
+    """What a message keeps of an entry that pinned it, or took the pin away."""
+    return {"k": entry["seq"], "on": entry["on"], "by": entry["author"], "at": entry["at"]}

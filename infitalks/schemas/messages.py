@@ -103,6 +103,13 @@ class ReactionOut(Out):
     users: list[Id]
 
 
+class PinOut(Out):
+    """Who pinned it last, and when."""
+
+    by: UserOut
+    at: Time
+
+
 class RepliesOut(Out):
     """What followed on a thread's first message, as entry `as_of` of the chat left it; `users`: the first three."""
 
@@ -131,6 +138,7 @@ class MessageOut(Out):
     thread: Id | None = None
     replies: RepliesOut | None = None
     reactions: list[ReactionOut]
+    pinned: PinOut | None = None
     edited_at: Time | None
     deleted: bool
     created_at: Time
@@ -143,7 +151,7 @@ class EntryOut(Out):
     chat_id: Id
     seq: int
     n: int
-    kind: Literal["message", "edit", "delete", "reaction", "media", "member", "chat"]
+    kind: Literal["message", "edit", "delete", "reaction", "pin", "media", "member", "chat"]
     at: Time
     author: UserOut
     message: MessageOut | None = None
@@ -164,6 +172,12 @@ class MessagesOut(Out):
     messages: list[MessageOut]
     has_more: bool
     as_of: int
+
+
+class PinsOut(Out):
+    """At most 100, those pinned last first; each says so in `pinned`."""
+
+    messages: list[MessageOut]
 
 
 class Shown:
@@ -212,6 +226,7 @@ class Shown:
     def _user_ids(self) -> set[ObjectId]:
         ids = {row["author"] for rows in self.replies.values() for row in rows[:MOST_FACES]}
         ids |= {doc["author"] for doc in (*self.docs, *self.messages.values())}
+        ids |= {doc["pin"]["by"] for doc in self.messages.values() if _is_pinned(doc)}
         return ids | {doc["user"] for doc in self.docs if doc.get("user")}
 
     def _bots_hearing(self) -> dict[ObjectId, bool]:
@@ -223,6 +238,8 @@ class Shown:
         doc = self.messages[message_id]
         out = _message_out(doc, self.users[doc["author"]], self.media, self.hearing.get(doc["author"]))
         out.replies = self._replies_out(message_id)
+        if _is_pinned(doc):
+            out.pinned = PinOut(by=self.users[doc["pin"]["by"]], at=doc["pin"]["at"])
         return out
 
     def entry(self, doc: Doc) -> EntryOut:
@@ -244,6 +261,10 @@ class Shown:
         else:
             out.changes = doc["changes"]
         return out
+
+
+def _is_pinned(message: Doc) -> bool:
+    return bool((message.get("pin") or {}).get("on"))
 
 
 def _media_of(messages: Iterable[Doc]) -> dict[ObjectId, Doc]:

@@ -33,6 +33,11 @@ def tell_me(user_id: str) -> None:
     realtime.tell_me(object_id(user_id))
 
 
+@shared_task(name="realtime.tell_saved")
+def tell_saved(user_id: str) -> None:
+    realtime.tell_saved(object_id(user_id))
+
+
 @shared_task(name="realtime.tell_own_chat")
 def tell_own_chat(chat_id: str, user_id: str) -> None:
     realtime.tell_own_chat(object_id(chat_id), object_id(user_id))

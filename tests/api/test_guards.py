@@ -48,6 +48,8 @@ WITHOUT_BODY = {
     "/api/realtime/auth",
     "/api/chats/<chat_id>/typing",
     "/api/messages/<message_id>/reactions/<emoji>",
+    "/api/messages/<message_id>/pin",
+    "/api/messages/<message_id>/saved",
     "/api/webhooks/<webhook_id>/rotate",
     "/api/webhooks/<webhook_id>/test",
     "/api/webhooks/<webhook_id>/deliveries/redeliver",

@@ -26,9 +26,10 @@ reactions = st.builds(
     st.sampled_from("👍👎"),
     st.booleans(),
 )
+pins = st.builds(lambda user, on: {"kind": "pin", "author": user, "on": on}, st.sampled_from(USERS), st.booleans())
 deletions = st.just({"kind": "delete"})
 others = st.just({"kind": "media"})
-histories = st.lists(st.one_of(edits, edits, reactions, reactions, deletions, others), max_size=8)
+histories = st.lists(st.one_of(edits, edits, reactions, reactions, pins, pins, deletions, others), max_size=8)
 
 
 def numbered(history: list[Doc]) -> list[Doc]:
@@ -44,7 +45,8 @@ def shown(doc: Doc) -> Doc:
     fields = ("text", "html", "edited_at", "attachments", "cards", "reply_to", "via")
     marks = {(user, emoji) for user, all_of in doc["reactions"].items() for emoji, m in all_of.items() if m["on"]}
     first = (doc.get("first") or {}).get("text")
-    known = {**{name: doc.get(name) or None for name in fields}, "on": marks, "first": first}
+    pin = doc.get("pin") or {"on": False}
+    known = {**{name: doc.get(name) or None for name in fields}, "on": marks, "first": first, "pin": pin["on"] and pin}
     return {**known, "gone": doc.get("deleted_seq") is not None}
 
 
@@ -73,10 +75,13 @@ def test_the_last_word_counts(history: list[Doc]) -> None:
     assert after["text"] == ([*texts] or ["first"])[-1]
     assert (after.get("first") or {}).get("text") == ("first" if texts else None)
     last = {(e["author"], e["emoji"]): e["on"] for e in history if e["kind"] == "reaction"}
+    pins = [(entry["author"], entry["on"]) for entry in history if entry["kind"] == "pin"]
+    by, pinned = [(None, False), *pins][-1]
+    assert shown(after)["pin"] == (pinned and {**after["pin"], "by": by, "on": True})
     assert shown(after)["on"] == {(str(user), emoji) for (user, emoji), on in last.items() if on}
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(histories, st.data())
 def test_the_database_applies_entries_as_they_fold(app: Flask, history: list[Doc], data: Any) -> None:
     chat, first = ObjectId(), message()

@@ -38,6 +38,7 @@ def test_the_log_is_numbered_without_holes_through_every_kind_of_entry(ada: Pers
     ada.post(f"/api/chats/{chat}/members", {"user_ids": [bob.id]})
     ada.patch(f"/api/messages/{message['id']}", {"text": "hello all"})
     bob.put(f"/api/messages/{message['id']}/reactions/👍")
+    bob.put(f"/api/messages/{message['id']}/pin")
     ada.patch(f"/api/chats/{chat}", {"name": "Yard"})
     ada.delete(f"/api/messages/{message['id']}")
     entries = ada.get(f"/api/chats/{chat}/log?after=0").json["entries"]
@@ -48,6 +49,7 @@ def test_the_log_is_numbered_without_holes_through_every_kind_of_entry(ada: Pers
         "member",
         "edit",
         "reaction",
+        "pin",
         "chat",
         "delete",
     ]

@@ -43,6 +43,7 @@ class Said:
             (bob, "delete", THUMB),
         ):
             assert getattr(person, call)(f"/api/messages/{self.edited}/reactions/{emoji}").status_code == 200
+        assert bob.put(f"/api/messages/{self.edited}/pin").status_code == 200
         assert ada.delete(f"/api/messages/{self.deleted}").status_code == 204
         # As an import leaves it: reactions and an edit that no entry tells of.
         brought = {f"reactions.{ObjectId()}": {"❤️": {"k": -1, "on": True}}, "edited_at": log_of(self.chat)[0]["at"]}
@@ -58,7 +59,9 @@ class Said:
         """Each derived field of each message, in another way."""
         edited = log_of(self.chat)[1]
         marks = {user: {e: {**m, "on": not m["on"]} for e, m in of.items()} for user, of in edited["reactions"].items()}
-        self.set(self.edited, text="edit **1**", html="<p>x</p>", edit_seq=edited["edit_seq"] - 1, reactions=marks)
+        self.set(
+            self.edited, text="edit **1**", html="<p>x</p>", edit_seq=edited["edit_seq"] - 1, reactions=marks, pin=None
+        )
         self.set(self.plain, html="<script>alert(1)</script>")
         self.set(self.deleted, text="soon gone", html="<p>soon gone</p>", deleted_seq=None)
         self.set(self.deleted, attachments=[self.picture])
@@ -89,7 +92,7 @@ def test_what_a_message_shows_is_mended_from_the_entries_about_it(said: Said) ->
     assert tried.counts == {"wrong": 3, "mended": 0} and said.stored() == broken
     named = [line.partition(", ")[2] for line in tried.lines]
     assert named == [
-        "message 2: text, html, reactions, edit_seq.",
+        "message 2: text, html, reactions, pin, edit_seq.",
         "message 3: html.",
         "message 4: text, html, attachments, deleted_seq, its edits still say what was deleted.",
     ]
