@@ -75,6 +75,18 @@ def get_media_for(user_id: ObjectId, media_id: str) -> Doc:
     return media
 
 
+def get_own_media(user_id: ObjectId, media_id: str) -> Doc:
+    """The user's own upload, unless it went to a chat that the user is not in any more."""
+    media = get_media_for(user_id, media_id)
+    if media["owner"] != user_id:
+        raise NotFound()
+    if media.get("message"):
+        get_message_for(user_id, str(media["message"]))
+    if (media.get("profile_of") or "").startswith("chat:"):
+        get_chat_for(user_id, media["profile_of"].removeprefix("chat:"))
+    return media
+
+
 def get_webhook_for(user_id: ObjectId, webhook_id: str) -> Webhook:
     """A webhook of a chat that the user manages."""
     webhook = webhook_by_id(object_id(webhook_id))

@@ -54,9 +54,11 @@ class OpenFile(NamedTuple):
 
 def retry_media(user_id: ObjectId, media_id: str) -> Doc:
     """Try a failed picture or file of one's own again. Raises Conflict where it has not failed."""
-    media = access.get_media_for(user_id, media_id)
-    if media["owner"] != user_id:
-        raise NotFound()
+    return try_again(access.get_own_media(user_id, media_id))
+
+
+def try_again(media: Doc) -> Doc:
+    """The same for whoever looks after all of them. Raises Conflict."""
     again = {"state": "processing", "reason": None, "tries": 0, "due": datetime.now(UTC), "told": False}
     query = {"_id": media["_id"], "state": "failed", "spool": {"$ne": None}}
     if not Media.raw().update_one(query, {"$set": again}).matched_count:

@@ -8,7 +8,7 @@ from bson import ObjectId
 from gridfs.errors import NoFile
 
 from infitalks.actions.deliveries import redeliver
-from infitalks.actions.media import PUBLIC_IDS, destroy_media, retry_media
+from infitalks.actions.media import PUBLIC_IDS, destroy_media, try_again
 from infitalks.actions.sessions import end_session, expired
 from infitalks.actions.turns import Turn
 from infitalks.backends.media import Kind, Listed, MediaRefused, MediaUnavailable, store
@@ -165,12 +165,8 @@ def retry_failed_pictures(turn: Turn) -> Iterator[Any]:
     for found in turn.batches(Media.raw(), FAILED_PICTURES, {"owner": 1}, at_once=PICTURES):
         turn.count(failed=len(found))
         for media in found if not turn.dry_run else ():
-            turn.count(tried_again=_could(turn, _retry, media))
+            turn.count(tried_again=_could(turn, try_again, media))
         yield found[-1]["_id"]
-
-
-def _retry(media: Doc) -> None:
-    retry_media(media["owner"], str(media["_id"]))
 
 
 def replay_dead_entries(turn: Turn) -> Iterator[Any]:

@@ -72,6 +72,13 @@ def test_only_who_uploaded_a_picture_describes_it_and_only_while_in_its_chat(
         assert describe(ada, media_id, "from outside") == 404
 
 
+def test_a_file_is_not_described(ada: Person) -> None:
+    media_id = uploaded(ada, b"words", "words.txt")
+    with nothing_changes():
+        answer = ada.patch(f"/api/media/{media_id}", {"alt": WORDS})
+        assert (answer.status_code, answer.json["error"]["fields"].keys()) == (422, {"alt"})
+
+
 @pytest.mark.parametrize("alt", ["x" * 1001, None, 1, "\u2126" * 1001])
 def test_what_is_no_description_is_refused(ada: Person, picture: bytes, alt: object) -> None:
     media_id = uploaded(ada, picture)

@@ -14,7 +14,7 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from infitalks.actions.media import process_media
+from infitalks.actions.media import process_media, try_again
 from infitalks.actions.uploads import LARGEST_PICTURE
 from infitalks.backends import media as media_store
 from infitalks.models.media import Media, spool
@@ -188,6 +188,26 @@ def test_a_damaged_picture_is_shown_as_failed_and_can_be_tried_again(ada: Person
     process(media_id)
     assert attachment(bob, chat)["state"] == "failed"
     assert kinds(bob, chat) == ["member", "message", "media", "media"]
+
+
+def test_who_was_removed_tries_nothing_again_in_the_chat_but_maintenance_does(
+    ada: Person, bob: Person, picture: bytes
+) -> None:
+    chat = bob.group(ada)
+    media_id, other = uploaded(ada, picture), uploaded(ada, picture)
+    for each in (media_id, other):
+        send(ada, chat, each)
+        failed = {"state": "failed", "reason": "It was away.", "told": True, "outcome": ObjectId()}
+        Media.raw().update_one({"_id": ObjectId(each)}, {"$set": failed})
+    assert ada.post(f"/api/media/{other}/retry").status_code == 200
+    bob.delete(f"/api/chats/{chat}/members/{ada.id}")
+    with nothing_changes():
+        assert ada.post(f"/api/media/{media_id}/retry").status_code == 404
+    process(media_id)
+    assert kinds(bob, chat) == ["member", "message", "message", "member"]
+    try_again(Media.raw().find_one({"_id": ObjectId(media_id)}) or {})
+    process(media_id)
+    assert kinds(bob, chat)[-1] == "media"
 
 
 def test_what_only_begins_like_a_picture_fails_and_is_never_served(ada: Person) -> None:
