@@ -21,7 +21,7 @@ from pymongo.errors import (
 from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from infitalks import failpoints, metrics, tasks, trace
+from infitalks import failpoints, metrics, tasks, trace, words
 from infitalks.actions import log as chat_log
 from infitalks.actions import migrations, responses, sessions
 from infitalks.backends import http, media, queue, realtime, signin
@@ -55,6 +55,7 @@ from infitalks.errors import InfiTalksError, NotFound, Unauthenticated, Unavaila
 from infitalks.models.database import check_journal, connect_database
 from infitalks.schemas.users import self_out
 from infitalks.settings import Settings, SettingsError, check_complete
+from infitalks.words import _
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_AT_ONCE = 12  # of the 16 threads of a web process: the others can always answer
@@ -222,6 +223,7 @@ def _add_to_templates(app: Flask) -> None:
             "look": look(),
         }
 
+    words.speak_in(app.jinja_env)
     app.context_processor(context)
     app.add_template_filter(when)
 
@@ -292,8 +294,8 @@ def _render(error: InfiTalksError) -> Any:
     if request.path.startswith("/hooks/"):
         return hooks.hook_error(error)
     if _wants_page():
-        titles = {404: "Nothing here", 403: "Not allowed", 429: "Slow down", 503: "Back in a moment"}
-        title = titles.get(error.status, "Something is wrong")
+        titles = {404: _("Nothing here"), 403: _("Not allowed"), 429: _("Slow down"), 503: _("Back in a moment")}
+        title = titles.get(error.status, _("Something is wrong"))
         told = {"status": error.status, "title": title, "message": error.message, "request_id": trace.current()}
         response = Response(render_template("error.html", **told))
     else:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pydantic import BaseModel
 
+from infitalks import words
 from infitalks.actions.archives import copy_media, new_zip, part_name, put
 from infitalks.actions.saved import MOST_SAVED
 from infitalks.errors import Conflict, NotFound
@@ -196,6 +197,7 @@ class _ChatExport:
 def _templates() -> Environment:
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     made.filters["when"] = _when
+    words.speak_in(made)
     return made
 
 

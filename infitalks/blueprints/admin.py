@@ -15,6 +15,7 @@ from infitalks.models.maintenance import Report, newest_report_of
 from infitalks.models.site import newest_acts, site
 from infitalks.models.users import User
 from infitalks.schemas.admin import SiteIn
+from infitalks.words import _
 
 blueprint = Blueprint("admin", __name__)
 blueprint.register_blueprint(admin_pages.blueprint)
@@ -43,7 +44,7 @@ def admin_page(me: User) -> str:
         disk=in_words(figures.stored_bytes()),
         pictures=in_words(weighed.counts.get("picture bytes", 0)) if weighed else "",
         days=days,
-        plots=[_plot(days, "messages", "Messages a day"), _plot(days, "people", "People who wrote, a day")],
+        plots=[_plot(days, "messages", _("Messages a day")), _plot(days, "people", _("People who wrote, a day"))],
         acts=newest_acts(ACTS_SHOWN),
     )
 
@@ -86,7 +87,7 @@ def _report(report: Report) -> dict[str, Any]:
 @page(auth="admin", limit="30/minute")
 def run_form(me: User, name: str) -> Any:
     report = admin.run_task(me, name, dry_run=bool(request.form.get("dry_run")))
-    flash(f"{report.task} is queued.")
+    flash(_("%(task)s is queued.") % {"task": report.task})
     return redirect("/admin/maintenance?follow=1")  # no fragment: with one, browsers do not ask again by themselves
 
 
@@ -116,5 +117,5 @@ def settings_form(me: User) -> Any:
         admin.change_site(me, read_form(SiteIn))
     except InfiTalksError as error:
         return _settings(error)
-    flash("Saved. It holds from now on.")
+    flash(_("Saved. It holds from now on."))
     return redirect("/admin/settings")

@@ -34,6 +34,7 @@ from infitalks.schemas.base import Query, validate
 from infitalks.schemas.chats import RetentionIn, read_cursor, write_cursor
 from infitalks.schemas.reading import check_text
 from infitalks.schemas.users import user_out
+from infitalks.words import _
 
 blueprint = Blueprint("admin_pages", __name__)
 
@@ -95,38 +96,38 @@ def _do_to_user(user_id: str, act: Callable[[], User], done: str) -> Any:
         raise
     except InfiTalksError as error:
         return _show_user(user_id, error)
-    flash(f"{user.display_name} {done}.")
+    flash(done % {"name": user.display_name})
     return redirect(f"/admin/users/{user.id}")
 
 
 @blueprint.post("/admin/users/<user_id>/disable")
 @page(auth="admin", limit="30/minute")
 def disable_form(me: User, user_id: str) -> Any:
-    return _do_to_user(user_id, lambda: admin.disable(me, user_id), "is disabled")
+    return _do_to_user(user_id, lambda: admin.disable(me, user_id), _("%(name)s is disabled."))
 
 
 @blueprint.post("/admin/users/<user_id>/enable")
 @page(auth="admin", limit="30/minute")
 def enable_form(me: User, user_id: str) -> Any:
-    return _do_to_user(user_id, lambda: admin.enable(me, user_id), "can sign in again")
+    return _do_to_user(user_id, lambda: admin.enable(me, user_id), _("%(name)s can sign in again."))
 
 
 @blueprint.post("/admin/users/<user_id>/promote")
 @page(auth="admin", limit="30/minute")
 def promote_form(me: User, user_id: str) -> Any:
-    return _do_to_user(user_id, lambda: admin.promote(me, user_id), "is admin")
+    return _do_to_user(user_id, lambda: admin.promote(me, user_id), _("%(name)s is admin."))
 
 
 @blueprint.post("/admin/users/<user_id>/demote")
 @page(auth="admin", limit="30/minute")
 def demote_form(me: User, user_id: str) -> Any:
-    return _do_to_user(user_id, lambda: admin.demote(me, user_id), "is no admin any more")
+    return _do_to_user(user_id, lambda: admin.demote(me, user_id), _("%(name)s is no admin any more."))
 
 
 @blueprint.post("/admin/users/<user_id>/end-sessions")
 @page(auth="admin", limit="30/minute")
 def end_sessions_form(me: User, user_id: str) -> Any:
-    return _do_to_user(user_id, lambda: admin.end_sessions(me, user_id), "is signed out everywhere")
+    return _do_to_user(user_id, lambda: admin.end_sessions(me, user_id), _("%(name)s is signed out everywhere."))
 
 
 @blueprint.get("/admin/chats")
@@ -174,7 +175,7 @@ def chat_retention_form(me: User, chat_id: str) -> Any:
         raise
     except InfiTalksError as error:
         return _show_chat(chat_id, error)
-    flash("Saved. It holds from now on.")
+    flash(_("Saved. It holds from now on."))
     return redirect(f"/admin/chats/{chat_id}")
 
 
@@ -203,7 +204,7 @@ def _webhook_rows(found: list[Webhook]) -> list[dict[str, Any]]:
     return [
         {
             **{field: getattr(webhook, field) for field in shown},
-            "chat": names.get(webhook.chat, "A chat that is gone"),
+            "chat": names.get(webhook.chat, _("A chat that is gone")),
             "dead": dead.get(webhook.id, 0),
         }
         for webhook in found
@@ -227,7 +228,8 @@ def switch_webhook_form(me: User, webhook_id: str) -> Any:
     on = request.form.get("on") == "1"
 
     def act() -> str:
-        return f"{admin.switch_webhook(me, webhook_id, on=on).name} is {'on' if on else 'off'}."
+        said = _("%(name)s is on.") if on else _("%(name)s is off.")
+        return said % {"name": admin.switch_webhook(me, webhook_id, on=on).name}
 
     return _do_to_webhook(act)
 
@@ -235,7 +237,7 @@ def switch_webhook_form(me: User, webhook_id: str) -> Any:
 @blueprint.post("/admin/webhooks/<webhook_id>/redeliver")
 @page(auth="admin", limit="30/minute")
 def redeliver_form(me: User, webhook_id: str) -> Any:
-    return _do_to_webhook(lambda: f"{admin.redeliver_webhook(me, webhook_id)} are sent again.")
+    return _do_to_webhook(lambda: _("%(count)s are sent again.") % {"count": admin.redeliver_webhook(me, webhook_id)})
 
 
 @blueprint.get("/admin/dead")
@@ -254,12 +256,12 @@ def dead_page(me: User) -> str:
 
 def _entry_rows(entries: list[Doc]) -> list[dict[str, Any]]:
     names = chat_names({entry["chat"] for entry in entries})
-    return [{**entry, "name": names.get(entry["chat"], "A chat that is gone")} for entry in entries]
+    return [{**entry, "name": names.get(entry["chat"], _("A chat that is gone"))} for entry in entries]
 
 
 @blueprint.post("/admin/dead/<entry_id>/replay")
 @page(auth="admin", limit="60/minute")
 def replay_form(me: User, entry_id: str) -> Any:
     admin.replay_entry(me, entry_id)
-    flash("It is told once more.")
+    flash(_("It is told once more."))
     return redirect("/admin/dead")

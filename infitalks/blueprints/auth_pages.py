@@ -32,6 +32,7 @@ from infitalks.schemas.users import (
     RegisterIn,
     user_out,
 )
+from infitalks.words import _
 
 blueprint = Blueprint("auth_pages", __name__)
 
@@ -63,7 +64,7 @@ def finish_provider(provider: str) -> Any:
 
 
 def _not_signed_in(provider: str, error: InfiTalksError) -> Any:
-    name = signin.providers().get(provider, "This provider")
+    name = signin.providers().get(provider, _("This provider"))
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
     return render_template("link.html", provider_name=name, message=error.message), error.status, headers
 
@@ -219,7 +220,7 @@ def profile_form(me: User) -> Any:
         users.update_profile(me, asked)
     except InfiTalksError as error:
         return _settings(me, error)
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("auth_pages.settings_page"))
 
 
@@ -228,7 +229,7 @@ def profile_form(me: User) -> Any:
 def look_form(me: User) -> Any:
     response = redirect(f"{url_for('auth_pages.settings_page')}#look")
     keep_look(current_app, response, read_form(LookIn))
-    flash("Saved. It holds for this browser.")
+    flash(_("Saved. It holds for this browser."))
     return response
 
 
@@ -236,7 +237,7 @@ def look_form(me: User) -> Any:
 @page(form=PreferencesForm)
 def preferences_form(me: User) -> Any:
     users.set_preferences(me, PreferencesIn(**read_form(PreferencesForm).model_dump()))
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(f"{url_for('auth_pages.settings_page')}#preferences")
 
 
@@ -247,7 +248,7 @@ def notifications_form(me: User) -> Any:
         users.set_preferences(me, read_form(NotifyForm).preferences())
     except InfiTalksError as error:
         return _settings(me, error)
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(f"{url_for('auth_pages.settings_page')}#notifications")
 
 
@@ -261,7 +262,7 @@ def password_form(me: User) -> Any:
         users.change_password(me, asked.current_password, asked.password, kept=kept)
     except InfiTalksError as error:
         return _settings(me, error)
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(url_for("auth_pages.settings_page"))
 
 
@@ -303,5 +304,5 @@ def renew_bot_form(me: User, bot_id: str) -> Any:
 @page()
 def retire_bot_form(me: User, bot_id: str) -> Response:
     bot = users.retire_bot(me.id, bot_id)
-    flash(f"{bot.display_name} is deleted.")
+    flash(_("%(name)s is deleted.") % {"name": bot.display_name})
     return redirect(url_for("auth_pages.settings_page"))

@@ -33,22 +33,23 @@ from infitalks.schemas.chats import (
 from infitalks.schemas.messages import LogQuery
 from infitalks.schemas.users import self_out, user_out
 from infitalks.schemas.webhooks import EventType, webhook_out
+from infitalks.words import _
 
 blueprint = Blueprint("chats_pages", __name__)
 
 # What outgoing webhooks can be told of, in words.
 EVENTS: dict[EventType, str] = {
-    "message.sent": "A message",
-    "message.edited": "An edit",
-    "message.deleted": "A deletion",
-    "reaction.added": "A reaction",
-    "reaction.removed": "A reaction taken back",
-    "media.finished": "A picture that became ready, failed, or was described",
-    "member.added": "Somebody came in",
-    "member.left": "Somebody left",
-    "member.removed": "Somebody was removed",
-    "member.role": "Somebody got another role",
-    "chat.changed": "The chat got another name, topic or picture",
+    "message.sent": _("A message"),
+    "message.edited": _("An edit"),
+    "message.deleted": _("A deletion"),
+    "reaction.added": _("A reaction"),
+    "reaction.removed": _("A reaction taken back"),
+    "media.finished": _("A picture that became ready, failed, or was described"),
+    "member.added": _("Somebody came in"),
+    "member.left": _("Somebody left"),
+    "member.removed": _("Somebody was removed"),
+    "member.role": _("Somebody got another role"),
+    "chat.changed": _("The chat got another name, topic or picture"),
 }
 
 
@@ -130,7 +131,7 @@ def _chat_of_form(me: User) -> ObjectId:
     ids = [str(user.id) for user in _named_users(request.form.get("usernames", ""))]
     if request.form.get("kind") == "direct":
         if len(ids) != 1:
-            raise Invalid("A direct chat needs one username.", fields={"usernames": "name one person"})
+            raise Invalid(_("A direct chat needs one username."), fields={"usernames": _("name one person")})
         return chats.open_direct(me.id, ids[0])[0]
     asked = validate(ChatIn, {"kind": "group", "name": request.form.get("name") or " ", "member_ids": ids})
     return chats.create_group(me.id, asked.name or "", asked.member_ids)
@@ -139,11 +140,16 @@ def _chat_of_form(me: User) -> ObjectId:
 def _named_users(text: str) -> list[User]:
     names = [name.strip().lstrip("@").lower() for name in text.split(",") if name.strip()]
     if len(names) > MOST_MEMBERS_AT_ONCE:
-        raise Invalid("Too many at once.", fields={"usernames": f"name {MOST_MEMBERS_AT_ONCE} at most"})
+        raise Invalid(
+            _("Too many at once."), fields={"usernames": _("name %(most)s at most") % {"most": MOST_MEMBERS_AT_ONCE}}
+        )
     found = users_by_username(names)
     unknown = set(names) - {user.username for user in found}
     if unknown:
-        raise Invalid("Somebody is unknown.", fields={"usernames": f"nobody is called {', '.join(sorted(unknown))}"})
+        raise Invalid(
+            _("Somebody is unknown."),
+            fields={"usernames": _("nobody is called %(names)s") % {"names": ", ".join(sorted(unknown))}},
+        )
     return found
 
 
@@ -197,7 +203,7 @@ def _settings_form(me: User, chat_id: str, change: Any) -> Any:
         raise
     except InfiTalksError as error:
         return show_settings(me, chat_id, error)
-    flash("Done.")
+    flash(_("Done."))
     still_in = (membership_of(ObjectId(chat_id), me.id) or {}).get("active")
     return redirect(f"/c/{chat_id}/settings" if still_in else "/")
 
@@ -208,7 +214,7 @@ def rename_form(me: User, chat_id: str) -> Any:
     def change() -> None:
         asked = read_form(ChatPatchIn)
         if not asked.name:
-            raise Invalid("A group has a name.", fields={"name": "must not be empty"})
+            raise Invalid(_("A group has a name."), fields={"name": _("must not be empty")})
         chats.change_chat(me.id, chat_id, changes={"name": asked.name}, muted=None)
 
     return _settings_form(me, chat_id, change)
@@ -219,14 +225,14 @@ def rename_form(me: User, chat_id: str) -> Any:
 def picture_form(me: User, chat_id: str) -> Any:
     def change() -> None:
         chat, membership = access.get_chat_for(me.id, chat_id)
-        access.require(access.can_manage(chat, membership), "Only owners change a group.")  # before it is uploaded
+        access.require(access.can_manage(chat, membership), _("Only owners change a group."))  # before it is uploaded
         file = request.files.get("avatar")
         if "no_avatar" in request.form:
             chats.change_chat(me.id, chat_id, changes={"avatar": None}, muted=None)
         elif file and file.filename:
             chats.change_chat(me.id, chat_id, changes={"avatar": keep_picture(me, file)}, muted=None)
         else:
-            raise Invalid("Choose a picture.", fields={"avatar": "choose one first"})
+            raise Invalid(_("Choose a picture."), fields={"avatar": _("choose one first")})
 
     return _settings_form(me, chat_id, change)
 

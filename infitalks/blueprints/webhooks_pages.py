@@ -25,6 +25,7 @@ from infitalks.schemas.chats import chats_out
 from infitalks.schemas.deliveries import DeliveryId, delivery_out
 from infitalks.schemas.reading import check_text, read_lenient_json
 from infitalks.schemas.webhooks import FIELDS, WebhookIn, WebhookPatchIn
+from infitalks.words import _, ngettext
 
 blueprint = Blueprint("webhooks_pages", __name__)
 
@@ -211,7 +212,7 @@ def edit_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
         return _show(me, webhook, error)
     if fresh:
         return _show(me, webhook, fresh=_fresh(webhook, "", made=False) | {"url": "", "tries": {}})
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(f"/c/{chat_id}/settings/webhooks/{webhook_id}")
 
 
@@ -234,7 +235,7 @@ def switch_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
 
     def turn(webhook: Webhook) -> str:
         webhooks.change_webhook(webhook, {"active": on}, me.id)
-        return "It is on." if on else "It is off."
+        return _("It is on.") if on else _("It is off.")
 
     return _do(me, chat_id, webhook_id, turn)
 
@@ -252,7 +253,7 @@ def rotate_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
 def delete_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
     webhook = _get(me, chat_id, webhook_id)
     webhooks.delete_webhook(me.id, webhook_id)
-    flash(f"{webhook.name} is deleted.")
+    flash(_("%(name)s is deleted.") % {"name": webhook.name})
     return redirect(f"/c/{chat_id}/settings#webhooks")
 
 
@@ -264,7 +265,7 @@ def delete_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
 def test_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
     def test(webhook: Webhook) -> str:
         row = deliveries.send_test(webhook)
-        return "A test is on its way: it is the newest of the deliveries." if row.get("due") else _became(row)
+        return _("A test is on its way: it is the newest of the deliveries.") if row.get("due") else _became(row)
 
     return _do(me, chat_id, webhook_id, test, "#deliveries")
 
@@ -274,8 +275,11 @@ def test_webhook_form(me: User, chat_id: str, webhook_id: str) -> Any:
 def redeliver_failed_form(me: User, chat_id: str, webhook_id: str) -> Any:
     def again(webhook: Webhook) -> str:
         count = deliveries.redeliver_failed(webhook, me.id)
-        did = "received" if webhook.kind == "incoming" else "delivered"
-        return f"{count} were {did} again." if count != 1 else f"One was {did} again."
+        if webhook.kind == "incoming":
+            said = ngettext("One was received again.", "%(count)s were received again.", count)
+        else:
+            said = ngettext("One was delivered again.", "%(count)s were delivered again.", count)
+        return said % {"count": count}
 
     return _do(me, chat_id, webhook_id, again, "#deliveries")
 
@@ -285,10 +289,12 @@ def redeliver_failed_form(me: User, chat_id: str, webhook_id: str) -> Any:
 def redeliver_form(me: User, chat_id: str, webhook_id: str, delivery_id: str) -> Any:
     def again(webhook: Webhook) -> str:
         row = deliveries.redeliver(webhook, me.id, delivery_id)
-        return _became(row) if row.get("incoming") else "It is on its way again."
+        return _became(row) if row.get("incoming") else _("It is on its way again.")
 
     return _do(me, chat_id, webhook_id, again, "#deliveries")
 
 
 def _became(row: Doc) -> str:
-    return f"Refused: {row['reason']}" if row["state"] == "dead" else f"Received: {row['attempts'][-1]['reply']}."
+    if row["state"] == "dead":
+        return _("Refused: %(reason)s") % {"reason": row["reason"]}
+    return _("Received: %(reply)s.") % {"reply": row["attempts"][-1]["reply"]}
