@@ -43,6 +43,12 @@ class Limiter:
         item = RateLimitItemPerDay(most_a_day)
         return self._count_shared(self._sums_shared, self._sums_here, item, keys, amount)
 
+    def give_back(self, amount: int, most_a_day: int, *keys: str) -> None:
+        """Take back a `spend` of this amount that came to nothing."""
+        if most_a_day:
+            item = RateLimitItemPerDay(most_a_day)
+            self._count_shared(self._sums_shared, self._sums_here, item, keys, -amount)
+
     def _count_shared(
         self, shared: RateLimiter, here: RateLimiter, item: RateLimitItem, keys: tuple[str, ...], amount: int = 1
     ) -> int:
@@ -58,7 +64,7 @@ class Limiter:
     @staticmethod
     def _count(limiter: RateLimiter, item: RateLimitItem, keys: tuple[str, ...], amount: int = 1) -> int:
         # A sum grows with each try, so a large one is looked at first.
-        if (amount == 1 or limiter.test(item, *keys, cost=amount)) and limiter.hit(item, *keys, cost=amount):
+        if (amount <= 1 or limiter.test(item, *keys, cost=amount)) and limiter.hit(item, *keys, cost=amount):
             return 0
         return max(1, round(limiter.get_window_stats(item, *keys).reset_time - time.time()))
 

@@ -13,7 +13,7 @@ from infitalks.actions import sessions, uploads, users
 from infitalks.actions.media import retry_media
 from infitalks.backends import signin
 from infitalks.blueprints.auth import SIGN_IN_RATE, begin_session, checked_user, end_current, register_user
-from infitalks.blueprints.guard import caller, limit_bytes, page, read_form
+from infitalks.blueprints.guard import caller, limited_bytes, page, read_form
 from infitalks.blueprints.looks import LookIn, keep_look
 from infitalks.errors import Conflict, InfiTalksError
 from infitalks.models.media import newest_unshown
@@ -187,8 +187,8 @@ def keep_picture(me: User, file: FileStorage) -> str:
         picture = uploads.read_picture(file.filename or "", file.stream)
     except InfiTalksError as error:
         raise type(error)(error.message, fields={"avatar": error.message}) from None  # as the form calls it
-    limit_bytes(me, picture.size)
-    return str(uploads.upload_media(me.id, picture)["_id"])
+    with limited_bytes(me, picture.size):
+        return str(uploads.upload_media(me.id, picture)["_id"])
 
 
 def coming_picture(me: User, profile_of: str) -> dict[str, Any] | None:

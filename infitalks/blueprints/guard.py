@@ -3,7 +3,8 @@
 `tests/` walks all routes and fails where one has no policy; the OpenAPI page is made from the same declarations.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Literal, NamedTuple
@@ -206,12 +207,21 @@ def limit_more(rate: str, *keys: str) -> None:
         raise RateLimited("Too many tries; wait a little.", retry_after=wait)
 
 
-def limit_bytes(user: User, size: int) -> None:
-    """Count what a person or bot uploads in a day. Raises RateLimited where it is too much."""
-    most = current_app.extensions["settings"].uploads_a_day_mb
-    wait = current_app.extensions["limits"].spend(size, most * 1024 * 1024, "uploads", str(user.id))
+@contextmanager
+def limited_bytes(user: User, size: int) -> Iterator[None]:
+    """Count what a person or bot uploads in a day, unless the block raises, which is our fault and not to cost them.
+
+    Raises RateLimited where it is too much."""
+    limits, most = current_app.extensions["limits"], current_app.extensions["settings"].uploads_a_day_mb
+    count = (size, most * 1024 * 1024, "uploads", str(user.id))
+    wait = limits.spend(*count)
     if wait:
         raise RateLimited(f"In a day {most} MB can be uploaded, and this would be more.", retry_after=wait)
+    try:
+        yield
+    except BaseException:
+        limits.give_back(*count)
+        raise
 
 
 def _check_csrf() -> None:

@@ -11,7 +11,7 @@ from infitalks.actions import media, uploads
 from infitalks.actions.descriptions import describe_media
 from infitalks.backends.media import MediaRefused, MediaUnavailable
 from infitalks.blueprints.downloads import send
-from infitalks.blueprints.guard import api, limit_bytes, page
+from infitalks.blueprints.guard import api, limited_bytes, page
 from infitalks.errors import Invalid, NotFound, TooLarge, Unavailable
 from infitalks.models.users import User
 from infitalks.schemas.media import AttachmentOut, DescribeIn, attachment_out
@@ -36,8 +36,8 @@ def post_media(me: User) -> tuple[AttachmentOut, int]:
     if not file or len(list(request.files.items(multi=True))) != 1 or request.form.keys() - {"csrf_token"}:
         raise Invalid("Send one file, as the part `file`.", fields={"file": "one is needed, and nothing else"})
     upload = uploads.read_upload(file.filename or "", file.stream, largest)
-    limit_bytes(me, upload.size)
-    return attachment_out(uploads.upload_media(me.id, upload)), 201
+    with limited_bytes(me, upload.size):
+        return attachment_out(uploads.upload_media(me.id, upload)), 201
 
 
 @blueprint.get("/api/media/<media_id>")

@@ -14,10 +14,12 @@ from urllib.parse import unquote
 import pytest
 from bson import ObjectId
 from flask import Flask
+from pymongo.errors import AutoReconnect
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from infitalks.actions import media as actions
+from infitalks.actions import uploads
 from infitalks.actions.uploads import clean_name
 from infitalks.backends import limits
 from infitalks.backends import media as media_store
@@ -270,6 +272,26 @@ def test_a_person_may_upload_so_much_in_a_day(
     assert [upload(bob, part, "b.bin").status_code for _ in "ab"] == [201, 429]  # while Redis is away, here alone
     settings(uploads_a_day_mb=0)
     assert upload(ada, part, "b.bin").status_code == 201
+
+
+@pytest.mark.parametrize("redis", ["there", "away"])
+def test_an_upload_that_fails_on_our_side_costs_nothing(
+    app: Flask, ada: Person, settings: Any, monkeypatch: pytest.MonkeyPatch, redis: str
+) -> None:
+    settings(uploads_a_day_mb=1)
+    monkeypatch.setattr(app.extensions["limits"], "_on", True)
+    if redis == "away":
+        monkeypatch.setattr(app.extensions["limits"], "_avoid_until", time.monotonic() + limits.AVOID_SECONDS)
+
+    def away() -> Any:
+        raise AutoReconnect("the database is changing hands")
+
+    part = bytes(400 * 1024)
+    assert upload(ada, part, "a.bin").status_code == 201
+    with monkeypatch.context() as failing:
+        failing.setattr(uploads, "spool", away)
+        assert [upload(ada, part, "b.bin").status_code for _ in range(3)] == [503] * 3
+    assert [upload(ada, part, "c.bin").status_code for _ in range(2)] == [201, 429]
 
 
 # Bad times
