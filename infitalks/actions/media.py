@@ -10,6 +10,7 @@ from typing import IO, Literal, NamedTuple
 
 from bson import ObjectId
 from gridfs.errors import NoFile
+from pymongo.errors import PyMongoError
 
 from infitalks import access, events
 from infitalks.actions.log import Draft, append
@@ -243,7 +244,12 @@ def sweep_media() -> None:
     for media_id in waiting_media(datetime.now(UTC) - timedelta(seconds=2)):
         events.media_uploaded(media_id)
     for media_id in untold_media():
-        tell_media(media_id)
+        try:
+            tell_media(media_id)
+        except PyMongoError:  # the others would fare no better
+            raise
+        except Exception:  # an odd one must not keep the others from being told, at each sweep
+            logger.exception("how upload %s ended cannot be told", media_id)
 
 
 def destroy_media(media_id: ObjectId) -> None:

@@ -1,24 +1,28 @@
 """Maintenance tasks that clear away what nobody needs, and that try again what failed."""
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
 from gridfs.errors import NoFile
+from pymongo.errors import PyMongoError
 
 from infitalks.actions.deliveries import redeliver
 from infitalks.actions.media import PUBLIC_IDS, destroy_media, try_again
 from infitalks.actions.sessions import end_session, expired
 from infitalks.actions.turns import Turn
 from infitalks.backends.media import Kind, Listed, MediaRefused, MediaUnavailable, store
-from infitalks.errors import Conflict, NotFound, Unavailable
+from infitalks.errors import Conflict, InfiTalksError, NotFound, Unavailable
 from infitalks.models.database import Doc, database
 from infitalks.models.deliveries import EVENTS, Delivery
 from infitalks.models.log import AT_ONCE, Entry
 from infitalks.models.media import Media, spool, unattached, unclaimed
 from infitalks.models.sessions import Session
 from infitalks.models.webhooks import webhook_by_id
+
+logger = logging.getLogger(__name__)
 
 ORPHAN_AGE = timedelta(hours=24)
 PICTURES = 10  # at once: the media service takes its time for each
@@ -51,8 +55,8 @@ def drop_orphaned_pictures(turn: Turn) -> Iterator[Any]:
 
 
 def _could(turn: Turn, act: Callable[..., object], what: Any) -> bool:
-    """One stubborn thing must not keep the others: it is told of and passed over. Raises Unavailable without the media
-    service: all would wait."""
+    """One stubborn or odd thing must not keep the others: it is told of and passed over. Raises Unavailable without the
+    media service, and what the database does: all would wait."""
     try:
         act(what)
     except MediaUnavailable as error:
@@ -61,6 +65,12 @@ def _could(turn: Turn, act: Callable[..., object], what: Any) -> bool:
         return False
     except (MediaRefused, Conflict, NotFound) as error:
         turn.say(f"{_named(what)} stays as it is: {error}.")
+        return False
+    except (PyMongoError, InfiTalksError):
+        raise
+    except Exception as error:
+        logger.exception("%s cannot be dealt with", _named(what))
+        turn.say(f"{_named(what)} stays as it is: {type(error).__name__}: {error}.")
         return False
     return True
 

@@ -132,3 +132,11 @@ def test_one_picture_that_the_media_service_answers_oddly_about_is_told_of_and_t
     (line,) = report.lines
     assert str(orphans[1]) in line and "stays as it is" in line
     assert Media.raw().distinct("_id", {"_id": {"$in": orphans}}) == [orphans[1]]
+
+
+def test_one_odd_record_is_told_of_and_the_others_are_dropped(orphans: list[ObjectId]) -> None:
+    Media.raw().update_one({"_id": orphans[0]}, {"$unset": {"public_id": 1}})
+    report = run("orphaned-pictures")
+    assert (report.state, report.counts) == ("done", {"orphaned": 3, "dropped": 2, "kept": 1})
+    assert report.lines == [f"{orphans[0]} stays as it is: KeyError: 'public_id'."]
+    assert Media.raw().distinct("_id", {"_id": {"$in": orphans}}) == [orphans[0]]

@@ -81,6 +81,25 @@ def test_each_of_two_failures_is_told_though_the_worker_died_before_telling(
         assert ada.post(f"/api/media/{media_id}/retry").status_code == 200
 
 
+def test_one_odd_upload_keeps_no_other_from_being_told(
+    ada: Person, bob: Person, picture: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat, odd, other = ada.group(bob), uploaded(ada, picture), uploaded(ada, picture)
+    for media_id in (odd, other):
+        send(ada, chat, media_id)
+    with monkeypatch.context() as dying:
+        dying.setattr(pictures, "tell_media", lambda media_id: None)
+        process(odd)
+        process(other)
+    Media.raw().update_one({"_id": ObjectId(odd)}, {"$unset": {"outcome": 1}})
+    try:
+        pictures.sweep_media()
+        assert kinds(bob, chat) == ["member", "message", "message", "media"]
+        assert odd in caplog.text and other not in caplog.text
+    finally:
+        Media.raw().delete_one({"_id": ObjectId(odd)})
+
+
 def test_a_repeat_of_what_was_deleted_with_its_picture_is_still_a_repeat(ada: Person, picture: bytes) -> None:
     chat, media_id = ada.group(), ready(ada, picture)
     message = send(ada, chat, media_id, client_id="c1").json["id"]
