@@ -13,10 +13,9 @@ export const panel = signal<string | null>(null);
 /** Where Back or Forward lead within the open chat, unless to its end; whoever goes there clears it. */
 export const returning = signal<{ chatId: string; place: Place } | null>(null);
 
-/** The page's address of a chat, with a panel beside it; without a chat, of the list. */
+/** The page's address of a chat, without one of the list; with a panel beside it. */
 export function pathOf(chatId: string | null, beside: string | null = null): string {
-  if (!chatId) return "/c";
-  return `/c/${chatId}${beside ? `?panel=${encodeURIComponent(beside)}` : ""}`;
+  return `/c${chatId ? `/${chatId}` : ""}${beside ? `?panel=${encodeURIComponent(beside)}` : ""}`;
 }
 
 /** The chat and message number in an address. */
@@ -34,7 +33,7 @@ export function go(chatId: string | null, beside: string | null = null): void {
   history.pushState(null, "", pathOf(chatId, beside));
   batch(() => {
     openId.value = chatId;
-    panel.value = chatId && beside;
+    panel.value = beside;
   });
 }
 

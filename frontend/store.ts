@@ -6,7 +6,8 @@ import { type Ephemerals, unsaid } from "./state/ephemerals";
 import type { ChatLog } from "./state/log";
 import type { Pending } from "./state/outbox";
 import { blank } from "./state/page";
-import type { Boot, Chat, Member, Message, Self } from "./state/types";
+import { changesPins } from "./state/pins";
+import type { Boot, Chat, Entry, Member, Message, Self } from "./state/types";
 import type { Typing } from "./state/typing";
 
 const nobody: Self = {
@@ -58,6 +59,8 @@ export const toast = signal("");
 export const composing = signal<{ kind: "reply" | "edit"; message: Message; thread?: string | null } | null>(
   null,
 );
+/** Grows by one where what is pinned somewhere may have changed. */
+export const pinTurns = signal(0);
 /** What is asked or told about one message in a dialog. */
 export const about = signal<{
   kind: "delete" | "history" | "seen" | "why" | "react";
@@ -90,6 +93,11 @@ export function changeLog(chatId: string, change: (log: ChatLog) => ChatLog): vo
   const log = opened?.log && change(opened.log);
   if (!log || log === opened.log) return;
   page.value = { ...page.value, chats: new Map(page.value.chats).set(chatId, { ...opened, log }) };
+}
+
+/** Notes entries that may change what is pinned. */
+export function notePins(entries: readonly Entry[]): void {
+  if (changesPins(entries)) pinTurns.value++;
 }
 
 /** Grows by one with every change of a draft, for whoever shows drafts. */

@@ -1,9 +1,10 @@
 // What people do to messages and chats, shown at once and taken back where the server refuses.
 // Not for: sending (net/sender.ts).
+import { t } from "../i18n/en";
 import { changeChat } from "../state/chats";
 import { patchMessage } from "../state/log";
 import type { Attachment, Chat, Message, User } from "../state/types";
-import { changeLog, chats, me } from "../store";
+import { changeLog, chats, me, pinTurns } from "../store";
 import { call } from "./api";
 import { takeChats } from "./sync";
 
@@ -26,6 +27,16 @@ export function toggleReaction(message: Message, emoji: string): Promise<void> {
   const path = `/api/messages/${message.id}/reactions/${encodeURIComponent(emoji)}`;
   const reactions = toggled(message, emoji, mine);
   return attempt(message, { reactions }, () => call(mine ? "DELETE" : "PUT", path));
+}
+
+/** Pins a message for all members, or takes the pin away; gives what to say then. Throws ApiError. */
+export async function togglePin(message: Message): Promise<string> {
+  const pinned = message.pinned ? null : { by: me.value, at: new Date().toISOString() };
+  await attempt(message, { pinned }, () =>
+    call(pinned ? "PUT" : "DELETE", `/api/messages/${message.id}/pin`),
+  );
+  pinTurns.value++;
+  return pinned ? t.pinnedNow : t.unpinnedNow;
 }
 
 /** Has a failed picture processed again. */

@@ -6,12 +6,13 @@ import { readBy } from "../state/members";
 import type { Notice } from "../state/notices";
 import { aboutMessage, type Entry, type Message, type Self } from "../state/types";
 import { startTyping, stillTyping, without } from "../state/typing";
-import { chats, me, members, page, setPresence, typing } from "../store";
+import { chats, me, members, notePins, page, setPresence, typing } from "../store";
 import { announceNew } from "./announce";
 import { call } from "./api";
 import { feed } from "./drive";
 import { readEphemerals } from "./ephemerals";
 import { toldAway } from "./idle";
+import { readSaved } from "./saved";
 import { settle } from "./settle";
 import { askUnread, unreadThreads } from "./threads";
 
@@ -38,6 +39,7 @@ const handlers: Record<string, (data: never) => void> = {
     if (data.user_id === me.value.id) toldAway(data.away);
   },
   ephemeral: () => void readEphemerals(),
+  saved: () => void readSaved(),
   notify: ({ notifications }: { notifications: Notice[] }) =>
     mayAlert() && void import("./alerts").then(({ show }) => show(notifications)).catch(() => {}),
   typing: (data: { chat_id: string; user_id: string }) => takeTyping(data.chat_id, data.user_id),
@@ -61,6 +63,7 @@ export function takeEntries(chatId: string, entries: readonly Entry[]): void {
     chats.value = changeChat(chats.value, chatId, (chat) => withEntries(chat, entries, me.value.id));
   announceNew(chatId, entries);
   for (const entry of entries) heed(chatId, entry);
+  notePins(entries);
 }
 
 /** An own message as the server stored it, told by the answer to sending it. */

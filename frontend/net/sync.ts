@@ -4,7 +4,7 @@ import { removeChat, upsertChats } from "../state/chats";
 import { heardOf, keepAround, openLog, trim } from "../state/log";
 import { asRead } from "../state/members";
 import type { Chat, ChatDetail, Ephemeral, LogPage } from "../state/types";
-import { changeLog, chats, logOf, members, moreChats, setMembers, signedOut } from "../store";
+import { changeLog, chats, logOf, members, moreChats, notePins, setMembers, signedOut } from "../store";
 import { announceNew } from "./announce";
 import { ApiError, call } from "./api";
 import { type Acts, feed } from "./drive";
@@ -91,6 +91,7 @@ async function fetchLog(chat: string, after: number | null, query: string): Prom
     feed({ kind: "page", chat, after, page });
     settle(chat);
     if (after !== null && !past) announceNew(chat, page.entries);
+    notePins(page.entries);
   } catch (error) {
     feed({ kind: "fetch_failed", chat, status: statusOf(error) });
   }

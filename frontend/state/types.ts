@@ -134,6 +134,8 @@ export interface Message {
   /** Of a thread's first message, but not in live events. */
   replies?: Replies | null;
   reactions: Reaction[];
+  /** Who pinned it for all members, and when. */
+  pinned?: { by: User; at: string } | null;
   edited_at: string | null;
   deleted: boolean;
   created_at: string;
@@ -185,7 +187,7 @@ interface EntryBase {
 }
 
 export type MessageEntry = EntryBase & {
-  kind: "message" | "edit" | "delete" | "reaction" | "media";
+  kind: "message" | "edit" | "delete" | "reaction" | "pin" | "media";
   message: Message;
 };
 export type MemberEntry = EntryBase & {

@@ -3,6 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { useContext } from "preact/hooks";
 import { t } from "../i18n/en";
+import { togglePin } from "../net/acts";
+import { reasonOf } from "../net/api";
+import { isSaved, toggleSaved } from "../net/saved";
 import type { Chat, Message } from "../state/types";
 import { about, composing, showToast } from "../store";
 import { fullTimeOf } from "./format";
@@ -42,6 +45,8 @@ export function Actions({ message, mine, chat, close }: Props) {
       {!thread && act("thread", t.inThread, () => openThread(message), "only-touch")}
       {message.text && act("copy", t.copy, () => void copy(message.text, t.copied))}
       {act("link", t.copyLink, link)}
+      {act("pin", message.pinned ? t.unpin : t.pin, () => told(togglePin(message)))}
+      {act("saved", isSaved(message.id) ? t.unsave : t.keep, () => told(toggleSaved(message.id)))}
       {mine && message.text && act("edit", t.edit, edit)}
       {mine && chat.kind === "group" && act("tick", t.whoSaw, ask("seen"))}
       {!mine && act("bell", t.whyNotified, ask("why"))}
@@ -72,6 +77,10 @@ function Act({ icon, close, onClick, look, children }: ActProps) {
       <Icon name={icon} /> {children}
     </button>
   );
+}
+
+function told(done: Promise<string>): void {
+  done.then(showToast, (error) => showToast(reasonOf(error)));
 }
 
 async function copy(text: string, told: string): Promise<void> {

@@ -1,6 +1,7 @@
 // The whole page: list, open chat, and what lies above both. Not for: any of them in detail.
 import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
+import { panel } from "../route";
 import { announced, missing, openChat, openId, toast, viewed } from "../store";
 import { ChatPane } from "./chat";
 import { open, opened } from "./keys";
@@ -15,6 +16,8 @@ const Switcher = later(async () => (await import("./switcher")).Switcher);
 const Shortcuts = later(async () => (await import("./shortcuts")).Shortcuts);
 const ThreadList = later(async () => (await import("./threads")).ThreadList);
 const ThreadPanel = later(async () => (await import("./thread")).ThreadPanel);
+const PinsPanel = later(async () => (await import("./pins")).PinsPanel);
+const SavedPanel = later(async () => (await import("./saved")).SavedPanel);
 const Lightbox = later(async () => (await import("./lightbox")).Lightbox);
 
 export function App() {
@@ -46,12 +49,14 @@ export function App() {
   );
 }
 
-/** A thread of the open chat. */
+/** A thread or the pins of the open chat, or what was saved in any. */
 function Beside() {
   const chat = openChat.value;
   const thread = threadShown();
-  if (!chat || !thread || missing.value === chat.id) return null;
-  return <ThreadPanel key={thread} chat={chat} id={thread} />;
+  if (panel.value === "saved") return <SavedPanel />;
+  if (!chat || missing.value === chat.id) return null;
+  if (panel.value === "pins") return <PinsPanel key={chat.id} chat={chat} />;
+  return thread ? <ThreadPanel key={thread} chat={chat} id={thread} /> : null;
 }
 
 /** Past the list, to where one reads and writes. */

@@ -16,6 +16,7 @@ import { Icon } from "./icons";
 import { later } from "./later";
 import { Log } from "./log";
 import { PopoverButton } from "./menu";
+import { openPanel } from "./threadline";
 
 const Notices = later(async () => (await import("./notices")).Notices);
 
@@ -117,6 +118,16 @@ function OwnMenu({ chat, onDone, onNotices }: { chat: Chat; onDone: () => void; 
       >
         <Icon name="bell" />
         {t.notices}
+      </button>
+      <button
+        type="button"
+        onClick={() => {
+          onDone();
+          openPanel("pins");
+        }}
+      >
+        <Icon name="pin" />
+        {t.pins}
       </button>
     </>
   );

@@ -3,6 +3,7 @@ import { useContext } from "preact/hooks";
 import { t } from "../i18n/en";
 import { leaving, undelete } from "../net/deleting";
 import type { Carrier } from "../net/presses";
+import { isSaved } from "../net/saved";
 import { discardMessage, retryMessage } from "../net/sender";
 import type { Pending } from "../state/outbox";
 import { plain } from "../state/plain";
@@ -58,6 +59,7 @@ export function MessageRow({ item, chat, newest = false }: { item: Spoken; chat:
               <Body message={message} mine={mine} owns={mine || chat.role === "owner"} />
             )}
           </div>
+          <Marks message={message} />
           {!pending && !message.deleted && (
             <Tools message={message} mine={mine} chat={chat} time={item.head ? null : message.created_at} />
           )}
@@ -77,6 +79,18 @@ function asMessage(pending: Pending): Message {
   const given = { client_id, chat_id, text, attachments, reply_to, created_at };
   const unset = { seq: 0, via: null, html: "", cards: [], reactions: [], edited_at: null, deleted: false };
   return { id: client_id, author: me.value, ...given, ...unset };
+}
+
+/** On the edge of its bubble; the message's label says the same in words. */
+function Marks({ message }: { message: Message }) {
+  const saved = isSaved(message.id);
+  if (message.deleted || !(message.pinned || saved)) return null;
+  return (
+    <span class="kept" aria-hidden="true">
+      {message.pinned && <Icon name="pin" />}
+      {saved && <Icon name="saved" />}
+    </span>
+  );
 }
 
 function stateOf(pending: Pending | null): string {
@@ -219,6 +233,7 @@ export function bare(message: Message): boolean {
 function label(message: Message, pending: Pending | null): string {
   const text = message.deleted ? t.deleted : plain(message.text) || attachedTo(message);
   const unsent = pending?.state === "failed" ? t.notSent : t.sending;
-  const more = pending ? unsent : message.edited_at ? t.edited : "";
+  const marks = [message.edited_at && t.edited, message.pinned && t.pinned, isSaved(message.id) && t.isSaved];
+  const more = pending ? unsent : message.deleted ? "" : marks.filter(Boolean).join(", ");
   return t.label(nameOf(message.author), text, timeOf(message.created_at), more);
 }

@@ -3,16 +3,18 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n/en";
 import { csrfToken } from "../net/api";
+import { readSaved } from "../net/saved";
 import { askUnread, unreadThreads } from "../net/threads";
 import { follow, pathOf } from "../route";
 import { matching } from "../state/chats";
-import { chats, isAdmin, me } from "../store";
+import { chats, isAdmin, live, me } from "../store";
 import { Avatar } from "./avatar";
 import { ChatList } from "./chatlist";
 import { nameOf } from "./format";
 import { Icon } from "./icons";
 import { open } from "./keys";
 import { PopoverButton } from "./menu";
+import { openPanel } from "./threadline";
 
 export function Sidebar({ onNew }: { onNew: () => void }) {
   const query = useSignal("");
@@ -41,7 +43,10 @@ export function Sidebar({ onNew }: { onNew: () => void }) {
           }}
         />
       </label>
-      <ThreadsEntry />
+      <div class="entries">
+        <ThreadsEntry />
+        <SavedEntry />
+      </div>
       <ChatList list={found.value} whole={query.value === ""} />
       <Me />
     </nav>
@@ -62,6 +67,18 @@ function ThreadsEntry() {
           <span class="hidden">{t.threadsUnread(count)}</span>
         </span>
       )}
+    </button>
+  );
+}
+
+/** The way to what one saved. */
+function SavedEntry() {
+  const isLive = live.value;
+  useEffect(() => void readSaved(), [isLive]);
+  return (
+    <button type="button" class="threads-entry" onClick={() => openPanel("saved")}>
+      <Icon name="saved" />
+      {t.saved}
     </button>
   );
 }

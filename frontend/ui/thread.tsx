@@ -14,7 +14,7 @@ import { dayName, dayOf } from "./format";
 import { Icon } from "./icons";
 import { walkLog } from "./logkeys";
 import { MessageRow } from "./message";
-import { closeThread, InThread } from "./threadline";
+import { closePanel, InThread } from "./threadline";
 
 export function ThreadPanel({ chat, id }: { chat: Chat; id: string }) {
   const thread = useSignal<Thread | null>(null);
@@ -36,7 +36,7 @@ export function ThreadPanel({ chat, id }: { chat: Chat; id: string }) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || event.defaultPrevented) return;
     if ((event.target as Element).closest("dialog, [popover], .thread-log")) return;
-    closeThread();
+    closePanel();
   };
   return (
     <InThread.Provider value={id}>
@@ -86,7 +86,7 @@ function Header({ chat, id, thread }: { chat: Chat; id: string; thread: Signal<T
         class="tool"
         aria-label={t.closeThread}
         title={t.closeThread}
-        onClick={closeThread}
+        onClick={closePanel}
       >
         <Icon name="close" />
       </button>
@@ -175,7 +175,7 @@ function Line({ item, chat }: { item: Item; chat: Chat }) {
 }
 
 function showInChat(chatId: string, messageId: string): void {
-  if (matchMedia("(max-width: 760px)").matches) closeThread();
+  if (matchMedia("(max-width: 760px)").matches) closePanel();
   jump.value = { chatId, messageId };
 }
 

@@ -21,14 +21,20 @@ export const panelOf = (thread: string): string => `t-${thread}`;
 let opener: Element | null = null;
 
 export function openThread(message: Message): void {
-  opener = document.activeElement?.closest("article") ?? null;
-  showPanel(panelOf(message.thread ?? message.id));
+  openPanel(panelOf(message.thread ?? message.id));
 }
 
-/** Closes the panel; the focus goes back to the message from which it was opened. */
-export function closeThread(): void {
+/** Opens a panel beside the chat, from where the focus is. */
+export function openPanel(name: string): void {
+  const from = document.activeElement;
+  opener = from?.closest("article") ?? from;
+  showPanel(name);
+}
+
+/** Closes the panel; the focus goes back to the message or button from which it was opened. */
+export function closePanel(): void {
   showPanel(null);
-  const back = opener?.isConnected ? opener : document.querySelector(".log");
+  const back = opener?.isConnected ? opener : document.querySelector(".log, .entries button");
   (back as HTMLElement | null)?.focus();
 }
 
