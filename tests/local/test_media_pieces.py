@@ -201,7 +201,10 @@ def test_only_so_many_uploads_are_open_at_once(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="Too many") as refused:
         kept.add("one more", piece, b"12345")
     assert refused.value.status == 420
-    assert kept.add("upload-0", Piece(5, 6, 7), b"67") == b"1234567"
+    whole = kept.add("upload-0", Piece(5, 6, 7), b"67")
+    assert whole
+    with whole:
+        assert whole.read() == b"1234567"
     kept.add("one more", piece, b"12345")
 
 
@@ -307,3 +310,26 @@ def test_a_record_that_cannot_be_written_leaves_no_file(url: str, process: Runni
         other.commit()
     store.upload(PNG, "unwritten")
     assert len(list((folder / "originals").iterdir())) == 1
+
+
+def most_memory(process: Running) -> int:
+    """Bytes that it had at most at once (Linux)."""
+    status = Path(f"/proc/{process.process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def test_a_large_file_in_pieces_is_never_whole_in_memory(url: str, folder: Path, tmp_path: Path) -> None:
+    size = 80 * 1024 * 1024
+    block = os.urandom(1024 * 1024)
+    (tmp_path / "large").write_bytes(block * 80)
+    environ = {"CLOUDINARY_URL": url, "INFITALKS_LARGEST_FILE_MB": "80"}
+    with started(services.media(urlsplit_port(url), folder, environ), tmp_path) as process:
+        store = MediaStore(url)
+        store.upload_file(io.BytesIO(block), len(block), "small")
+        before = most_memory(process)
+        with (tmp_path / "large").open("rb") as file:
+            stored = store.upload_file(file, size, "large")
+        assert stored.bytes == size and most_memory(process) - before < size // 2
+        assert [path.read_bytes() for path in (folder / "chunks").iterdir()] == []
+        (kept,) = [path for path in (folder / "raw" / "originals").iterdir() if path.stat().st_size == size]
+        assert kept.read_bytes() == block * 80

@@ -4,11 +4,13 @@ Each piece is a signed request with `X-Unique-Upload-Id` and `Content-Range: byt
 order; the last one that came may come again, since its answer can get lost.
 """
 
+import io
 import re
 import shutil
 import time
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BufferedIOBase
 from pathlib import Path
 from threading import Lock
 
@@ -60,8 +62,11 @@ class Chunks:
         self._folder = folder
         self._lock = Lock()
 
-    def add(self, upload_id: str, piece: Piece, data: bytes) -> bytes | None:
-        """Keep a piece; the whole file where it was the last one. Raises Refusal 400 for one that does not follow."""
+    def add(self, upload_id: str, piece: Piece, data: bytes) -> BufferedIOBase | None:
+        """Keep a piece; the whole file, for its taker to close, where it was the last one.
+
+        Raises Refusal 400 for one that does not follow.
+        """
         if not 6 <= len(upload_id) <= 128:
             raise Refusal(400, "Invalid X-Unique-Upload-Id")
         path = self._folder / sha256(upload_id.encode()).hexdigest()
@@ -70,12 +75,11 @@ class Chunks:
             before = path.stat().st_size if path.exists() else 0
             if piece.first > before or piece.last + 1 < before:
                 raise Refusal(400, f"Invalid Content-Range - expected a chunk that starts at byte {before}")
-            if not piece.ends_it:
-                self._write(path, piece.first, data)
-                return None
-            start = path.read_bytes()[: piece.first] if before else b""
-            path.unlink(missing_ok=True)
-            return start + data
+            if piece.ends_it and not piece.first:
+                path.unlink(missing_ok=True)
+                return io.BytesIO(data)
+            self._write(path, piece.first, data)
+            return _taken_out(path) if piece.ends_it else None
 
     def _write(self, path: Path, first: int, data: bytes) -> None:
         if not path.exists() and len(list(self._folder.iterdir())) >= MOST_OPEN:
@@ -93,3 +97,10 @@ class Chunks:
         for path in self._folder.iterdir():
             if time.time() - path.stat().st_mtime > OLDEST:
                 path.unlink(missing_ok=True)
+
+
+def _taken_out(path: Path) -> BufferedIOBase:
+    """The file without its name: it is gone as soon as it is closed."""
+    file = path.open("rb")
+    path.unlink()
+    return file

@@ -6,10 +6,12 @@ Not for derived pictures (derived.py), nor for deciding who may store or read.
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -75,12 +77,12 @@ class Store:
         with self._lock:
             return self._find(type, public_id)
 
-    def save(self, asset: Asset, data: bytes, *, overwrite: bool) -> tuple[Asset, Asset | None]:
+    def save(self, asset: Asset, file: BufferedIOBase, *, overwrite: bool) -> tuple[Asset, Asset | None]:
         """Store it durably; what is stored in the end, and what was there before.
 
         A replaced asset keeps its asset_id and gets a higher version.
         """
-        write_whole(self.path(asset), data)
+        write_whole(self.path(asset), file)
         try:
             asset, old = self._enter(asset, overwrite=overwrite)
         except BaseException:
@@ -188,12 +190,13 @@ def _asset(row: tuple[str]) -> Asset:
     return Asset(**json.loads(row[0]))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """The file with all of `data` on disk, or no file: written beside, flushed, renamed."""
+def write_whole(path: Path, source: BufferedIOBase) -> None:
+    """The file with all of `source` on disk, or no file: written beside, flushed, renamed."""
     beside = path.with_name(path.name + ".tmp")
     try:
         with beside.open("xb") as file:
-            file.write(data)
+            source.seek(0)
+            shutil.copyfileobj(source, file)
             file.flush()
             os.fsync(file.fileno())
         beside.rename(path)

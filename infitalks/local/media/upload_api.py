@@ -3,8 +3,10 @@
 Not for what their parameters mean (uploads.py). Pictures and raw files are served; video and auto get a 404.
 """
 
+import io
 import re
 import time
+from io import BufferedIOBase
 from typing import Any
 
 from flask import Blueprint, request
@@ -28,15 +30,15 @@ def upload(cloud: str, kind: str) -> ResponseReturnValue:
     service = service_of(cloud)
     params = uploads.signed_params(service.account, uploads.UPLOAD_PARAMS)
     data, filename = uploads.uploaded_file(params)
-    if "Content-Range" in request.headers:
-        whole = _with_earlier(service, data, service.most_bytes[kind])
-        if whole is None:
-            return _piece_taken(params, kind)
-        data = whole
-    return _store(service, params, uploads.new_asset(params, data, filename, kind, service.most_bytes[kind]), data)
+    most = service.most_bytes[kind]
+    whole = _with_earlier(service, data, most) if "Content-Range" in request.headers else io.BytesIO(data)
+    if whole is None:
+        return _piece_taken(params, kind)
+    with whole:
+        return _store(service, params, uploads.new_asset(params, whole, filename, kind, most), whole)
 
 
-def _with_earlier(service: MediaService, data: bytes, most_bytes: int) -> bytes | None:
+def _with_earlier(service: MediaService, data: bytes, most_bytes: int) -> BufferedIOBase | None:
     piece = piece_of(request.headers["Content-Range"], len(data), most_bytes)
     return service.chunks.add(request.headers.get("X-Unique-Upload-Id", ""), piece, data)
 
@@ -48,9 +50,9 @@ def _piece_taken(params: dict[str, str], kind: str) -> dict[str, Any]:
     return {"done": False, "bytes": so_far, "kind": "upload_chunk", "resource_type": kind, **named}
 
 
-def _store(service: MediaService, params: dict[str, str], new: Asset, data: bytes) -> dict[str, Any]:
+def _store(service: MediaService, params: dict[str, str], new: Asset, file: BufferedIOBase) -> dict[str, Any]:
     overwrite = uploads.is_true(params.get("overwrite", ""), default=True)
-    asset, old = service.store_of(new.resource_type).save(new, data, overwrite=overwrite)
+    asset, old = service.store_of(new.resource_type).save(new, file, overwrite=overwrite)
     answer = described(service.account, asset, uploads.signature_algorithm())
     if not old:
         return answer

@@ -6,10 +6,12 @@ Parameters that are not served are refused, so that nobody believes in an effect
 import base64
 import binascii
 import hashlib
+import os
 import re
 import secrets
 import time
 from datetime import UTC, datetime
+from io import BufferedIOBase
 from typing import Any
 
 from flask import request
@@ -64,12 +66,15 @@ def signature_algorithm() -> str:
     return ALGORITHMS[len(request.form["signature"])]
 
 
-def new_asset(params: dict[str, str], data: bytes, filename: str, kind: str, most_bytes: int) -> Asset:
+def new_asset(params: dict[str, str], file: BufferedIOBase, filename: str, kind: str, most_bytes: int) -> Asset:
     """A description of the upload. Raises Refusal where it may not be stored, or is to be a picture and is none."""
     public_id, type = _public_id(params, filename), asset_type(params)
-    if len(data) > most_bytes:
-        raise Refusal(400, f"File size too large. Got {len(data)}. Maximum is {most_bytes}.")
-    facts = NO_PICTURE if kind == "raw" else imaging.look(data)
+    if (size := file.seek(0, os.SEEK_END)) > most_bytes:
+        raise Refusal(400, f"File size too large. Got {size}. Maximum is {most_bytes}.")
+    file.seek(0)
+    etag = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()  # a piece at a time
+    file.seek(0)
+    facts = NO_PICTURE if kind == "raw" else imaging.look(file.read())
     if kind == "image":
         _check_allowed(facts.format, params.get("allowed_formats", ""))
     now = int(time.time())
@@ -83,8 +88,8 @@ def new_asset(params: dict[str, str], data: bytes, filename: str, kind: str, mos
         width=facts.width,
         height=facts.height,
         pages=facts.pages,
-        bytes=len(data),
-        etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        bytes=size,
+        etag=etag,
         created_at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         original_filename=filename,
         resource_type=kind,
