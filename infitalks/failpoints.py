@@ -1,7 +1,8 @@
 """Places where a fault test makes a process die, hang or wait, at an exact point. They exist in test mode only.
 
 A test writes a file named after the point into the folder INFITALKS_FAILPOINTS. The first process that comes by takes
-the file away and does what its text says: `kill`, `stop` (until SIGCONT) or `sleep <seconds>`.
+the file away and does what its text says: `kill`, `stop` (until SIGCONT), `sleep <seconds>` or `hold` (until the test takes the file that
+is now named after the process, too).
 """
 
 import os
@@ -30,10 +31,10 @@ def failpoint(name: str) -> None:
     taken = _folder / f"{name}.{os.getpid()}"
     with suppress(FileNotFoundError):
         (_folder / name).rename(taken)  # only one process wins it
-        _obey(taken.read_text())
+        _obey(taken.read_text(), taken)
 
 
-def _obey(order: str) -> None:
+def _obey(order: str, taken: Path) -> None:
     match order.split():
         case ["kill"]:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -42,5 +43,8 @@ def _obey(order: str) -> None:
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         case ["sleep", seconds]:
             time.sleep(float(seconds))
+        case ["hold"]:
+            while taken.exists():
+                time.sleep(0.02)
         case _:
             raise ValueError(f"no such order for a failpoint: {order!r}")

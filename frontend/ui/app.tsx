@@ -4,7 +4,7 @@ import { t } from "../i18n/en";
 import { panel } from "../route";
 import { announced, missing, openChat, openId, toast, viewed } from "../store";
 import { ChatPane } from "./chat";
-import { open, opened } from "./keys";
+import { close, opened } from "./keys";
 import { later } from "./later";
 import { NewVersion } from "./newversion";
 import { Sidebar } from "./sidebar";
@@ -33,9 +33,9 @@ export function App() {
       <Beside />
       {making && <NewChat onClose={() => setMaking(false)} />}
       {viewed.value && <Lightbox />}
-      {opened.value === "switcher" && <Switcher onClose={() => open(null)} />}
-      {opened.value === "threads" && <ThreadList onClose={() => open(null)} />}
-      {opened.value === "shortcuts" && <Shortcuts onClose={() => open(null)} />}
+      {opened.value === "switcher" && <Switcher onClose={() => close("switcher")} />}
+      {opened.value === "threads" && <ThreadList onClose={() => close("threads")} />}
+      {opened.value === "shortcuts" && <Shortcuts onClose={() => close("shortcuts")} />}
       <SignedOut />
       <p class="hidden" role="status" aria-live="polite" id="announcer">
         {announced.value}

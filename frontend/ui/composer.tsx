@@ -249,7 +249,8 @@ function nameEmoji(field: HTMLTextAreaElement): void {
 type Area = { current: HTMLTextAreaElement | null };
 
 function useAbout(about: typeof composing.value, area: Area, setText: (text: string) => void): void {
-  useEffect(() => {
+  // Before the next key: what is typed then belongs to this text.
+  useLayoutEffect(() => {
     if (!about) return;
     if (about.kind === "edit") setText(about.message.text);
     area.current?.focus();

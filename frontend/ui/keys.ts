@@ -13,6 +13,11 @@ export const open = (what: Opened): void => {
   opened.value = what;
 };
 
+/** A dialog tells that it closed a moment later: keys may have opened another one by then. */
+export const close = (what: Opened): void => {
+  if (opened.value === what) opened.value = null;
+};
+
 /** What F6 goes through, in this order: the list, the messages, the composer, a panel. */
 const LANDMARKS = [".chats [aria-current], .chats a, .sidebar input", ".log", "#composer", ".panel"];
 const FIELDS = "input, textarea, select, [contenteditable], dialog, [popover]";

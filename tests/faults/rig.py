@@ -190,10 +190,15 @@ class Cluster:
         self.launch(name)
 
     def failpoint(self, name: str, order: str) -> None:
-        """Let the next process that passes this point obey: `kill`, `stop`, `sleep 5` (infitalks/failpoints.py)."""
+        """Let the next process that passes this point obey: `kill`, `stop`, `sleep 5`, `hold` (infitalks/failpoints.py)."""
         written = self.folder / f"order.{name}"
         written.write_text(order)
         written.rename(self.failpoints / name)  # whole, or not there
+
+    def release(self, name: str) -> None:
+        """Whoever holds at this point goes on."""
+        for taken in self.failpoints.glob(f"{name}.*"):
+            taken.unlink()
 
     def passed(self, name: str) -> bool:
         """True once a process has taken the order."""

@@ -43,7 +43,7 @@ def test_a_web_process_that_is_stopping_is_not_ready_and_answers_what_it_has_beg
     kept.auto_open = 0
     kept.connect()
     assert readiness(kept) == 200
-    cluster.failpoint("append.after_insert", "sleep 3")
+    cluster.failpoint("append.after_insert", "hold")
     with ThreadPoolExecutor(1) as pool:
         begun = pool.submit(send, scene.people[0], scene.chats[0], "begun", "begun before the end", at=0)
         wait_until(partial(cluster.passed, "append.after_insert"), "it is stored and not answered")
@@ -52,6 +52,7 @@ def test_a_web_process_that_is_stopping_is_not_ready_and_answers_what_it_has_beg
         assert not begun.done()
         assert asked_anew(cluster, "web1") in (0, 503) and readiness(kept) in (0, 503)
         assert asked_anew(cluster, "web2") == 200
+        cluster.release("append.after_insert")
         assert begun.result().status == 201
     wait_until(partial(cluster.ended, "web1"), "it ends")
     cluster.restart("web1")
