@@ -52,6 +52,7 @@ from infitalks.blueprints import realtime as realtime_doors
 from infitalks.blueprints.guard import caller, csrf_token, load_signed_in
 from infitalks.blueprints.looks import look
 from infitalks.errors import InfiTalksError, NotFound, Unauthenticated, Unavailable
+from infitalks.icons import icon
 from infitalks.models.database import check_journal, connect_database
 from infitalks.schemas.users import self_out
 from infitalks.settings import Settings, SettingsError, check_complete
@@ -223,6 +224,7 @@ def _add_to_templates(app: Flask) -> None:
             "look": look(),
         }
 
+    app.add_template_global(icon)
     words.speak_in(app.jinja_env)
     app.context_processor(context)
     app.add_template_filter(when)

@@ -18,7 +18,7 @@ LAYERS = [
     {"events"},
     {"integrations", "access", "schemas"},
     {"models", "backends"},
-    {"settings", "errors", "failpoints", "trace", "logs", "metrics", "words"},
+    {"settings", "errors", "failpoints", "trace", "logs", "metrics", "words", "icons"},
 ]
 NEVER_EACH_OTHER = [{"blueprints", "tasks"}, {"models", "backends"}]
 BELOW_LOCAL = {"settings", "logs"}

@@ -21,6 +21,7 @@ from infitalks import words
 from infitalks.actions.archives import copy_media, new_zip, part_name, put
 from infitalks.actions.saved import MOST_SAVED
 from infitalks.errors import Conflict, NotFound
+from infitalks.icons import icon
 from infitalks.models.chats import Chat, Membership, active_members, chat_by_id, others_in_direct
 from infitalks.models.database import TASK_SECONDS, Doc, object_id
 from infitalks.models.log import Entry, entries_after, top_of
@@ -197,6 +198,7 @@ class _ChatExport:
 def _templates() -> Environment:
     made = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     made.filters["when"] = _when
+    made.globals["icon"] = icon
     words.speak_in(made)
     return made
 
