@@ -192,6 +192,25 @@ def test_what_the_service_does_not_hold_is_not_there_and_what_it_will_not_hand_o
             caplog.clear()
 
 
+def test_why_an_upload_failed_is_told_to_who_sent_it_alone_on_the_page_without_script(
+    ada: Person, bob: Person, picture: bytes
+) -> None:
+    chat = ada.group(bob)
+    damaged, refused = uploaded(ada, picture[:60]), upload(ada, b"words", "words.txt").json["id"]
+    send(ada, chat, damaged, refused)
+    process(damaged)
+    with ill_service(says(400, error("File size too large"))) as (ill, _), at_service(ill):
+        process(refused)
+    reasons = ("This picture is damaged or cut off.", "The file service did not take it.")
+    short = ("this picture could not be shown.", "this file could not be kept.")
+
+    def said(person: Person) -> str:
+        return str(person.get(f"/c/{chat}").text.partition('<script type="application/json"')[0])
+
+    assert all(words in said(ada) for words in reasons)
+    assert all(words in said(bob) for words in short) and not any(words in said(bob) for words in reasons)
+
+
 def test_a_picture_that_waited_too_often_fails_and_is_ready_after_a_retry(
     ada: Person, bob: Person, picture: bytes, cloudinary_url: str, folder: Path
 ) -> None:
