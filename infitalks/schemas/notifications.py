@@ -67,7 +67,8 @@ class NotificationsOut(Out):
 
 
 class WhyOut(Out):
-    """`at`: when it was decided."""
+    """`at`: when it was decided, once for all, as the message was sent. An edit notifies nobody anew, also where it
+    calls somebody whom the message did not call before."""
 
     notified: bool
     reason: Reason

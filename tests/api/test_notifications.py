@@ -59,6 +59,27 @@ def test_a_decision_is_told_live_listed_and_explained_and_stays_when_the_setting
     assert eve.get(f"/api/notifications?after={third['id']}").json == {"notifications": []}
 
 
+def test_an_edit_that_calls_somebody_notifies_nobody_anew(
+    ada: Person, bob: Person, page: Callable[[Person], Page]
+) -> None:
+    chat = ada.group(bob)
+    bob.patch(f"/api/chats/{chat}", {"level": "mentions"})
+    tell(chat)
+    opened = page(bob)
+    message = ada.say(chat, "look")
+    tell(chat)
+    called = ada.patch(f"/api/messages/{message['id']}", {"text": f"look, @{bob.username}"})
+    assert called.json["mentions"] == [bob.id]  # it is marked as such all the same
+    tell(chat)
+    assert why(bob, message) == (False, "mentions_only")
+    assert bob.get("/api/notifications").json == {"notifications": []}
+    asked = ada.say(chat, f"@{bob.username}, have you seen it?")
+    tell(chat)
+    assert opened.entries(asked["seq"])
+    name, data = opened.next()  # the first notification that he hears
+    assert (name, [each["message_id"] for each in data["notifications"]]) == ("notify", [asked["id"]])
+
+
 def test_what_is_asked_for_by_name_reply_and_keyword_notifies_in_a_large_chat(
     ada: Person, bob: Person, eve: Person, gateway_process: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

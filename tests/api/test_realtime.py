@@ -124,6 +124,29 @@ def test_members_hear_who_types_reads_and_joins(ada: Person, bob: Person, page: 
     assert opened.next() == ("typing", {"chat_id": chat, "user_id": ada.id})
 
 
+def test_how_far_one_has_read_is_told_to_ones_own_pages_alone_where_one_wants_that(
+    ada: Person, bob: Person, page: Callable[[Person], Page]
+) -> None:
+    chat = ada.group(bob)
+    tell(chat)
+    others, own = page(ada), page(bob)
+    first, second = (ada.say(chat, text) for text in ("one", "two"))
+    tell(chat)
+    for opened in (others, own):
+        opened.entries(second["seq"])
+    assert own.next()[0] == "notify"
+
+    def read(message: Any, receipts: bool) -> dict[str, Any]:
+        assert bob.patch("/api/users/me/preferences", {"read_receipts": receipts}).status_code == 200
+        assert bob.post(f"/api/chats/{chat}/read", {"seq": message["seq"]}).status_code < 300
+        tell_read(chat, bob.id)
+        return {"chat_id": chat, "user_id": bob.id, "seq": message["seq"]}
+
+    hidden, shown = read(first, False), read(second, True)
+    assert [own.next() for _ in range(2)] == [("read", hidden), ("read", shown)]
+    assert others.next() == ("read", shown)  # the first thing heard
+
+
 def test_in_a_large_chat_all_hear_what_is_said_and_only_ones_own_pages_who_reads_types_and_comes(
     ada: Person, bob: Person, eve: Person, page: Callable[[Person], Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
