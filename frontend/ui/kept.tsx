@@ -7,8 +7,8 @@ import { plain } from "../state/plain";
 import type { Message } from "../state/types";
 import { jump } from "../store";
 import { attachedTo, dayName, fullTimeOf, nameOf, timeOf } from "./format";
-import { Icon } from "./icons";
-import { closePanel } from "./threadline";
+import { Icon, type IconName } from "./icons";
+import { closePanel, openedHere } from "./threadline";
 
 interface Frame {
   title: string;
@@ -24,7 +24,9 @@ interface Frame {
 
 export function KeptPanel({ title, beneath, count, empty, problem, onRetry, children, after }: Frame) {
   const box = useRef<HTMLElement>(null);
-  useEffect(() => box.current?.focus(), []);
+  useEffect(() => {
+    if (openedHere()) box.current?.focus();
+  }, []);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && !event.defaultPrevented) closePanel();
   };
@@ -71,26 +73,28 @@ export function KeptPanel({ title, beneath, count, empty, problem, onRetry, chil
 
 interface Line {
   message: Message;
-  /** What stands above it, beside its time. */
-  above: string;
+  beneath: string;
+  icon: IconName;
   /** What its button does. */
   act: string;
   onAct: () => void;
 }
 
-export function KeptMessage({ message, above, act, onAct }: Line) {
+export function KeptMessage({ message, beneath, icon, act, onAct }: Line) {
   const { chat_id, seq, created_at: at } = message;
   return (
     <li class="kept-item">
       <a href={`${pathOf(chat_id)}/${seq}`} onClick={(event) => toMessage(event, message)}>
-        <span class="dim">
-          <bdi>{above}</bdi>
+        <span>
+          <bdi class="name">{nameOf(message.author)}</bdi>{" "}
+          <time class="dim" dateTime={at} title={fullTimeOf(at)}>
+            {dayName(at)}, {timeOf(at)}
+          </time>
         </span>
-        <bdi class="name">{nameOf(message.author)}</bdi>
         <bdi class="kept-text">{plain(message.text) || attachedTo(message)}</bdi>
-        <time class="dim" dateTime={at} title={fullTimeOf(at)}>
-          {dayName(at)}, {timeOf(at)}
-        </time>
+        <span class="dim">
+          <bdi>{beneath}</bdi>
+        </span>
       </a>
       <button
         type="button"
@@ -99,7 +103,7 @@ export function KeptMessage({ message, above, act, onAct }: Line) {
         title={act}
         onClick={(event) => leave(event, onAct)}
       >
-        <Icon name="close" />
+        <Icon name={icon} />
       </button>
     </li>
   );

@@ -42,7 +42,8 @@ export function PinsPanel({ chat }: { chat: Chat }) {
         <KeptMessage
           key={message.id}
           message={message}
-          above={message.pinned ? t.pinnedBy(nameOf(message.pinned.by)) : ""}
+          icon="pin"
+          beneath={message.pinned ? t.pinnedBy(nameOf(message.pinned.by)) : ""}
           act={t.unpin}
           onAct={() => unpin(message)}
         />

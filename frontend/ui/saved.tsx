@@ -55,7 +55,8 @@ export function SavedPanel() {
         <KeptMessage
           key={message.id}
           message={message}
-          above={nameIn(message.chat_id)}
+          icon="saved"
+          beneath={nameIn(message.chat_id)}
           act={t.unsave}
           onAct={() => forget(message.id)}
         />

@@ -31,10 +31,14 @@ export function openPanel(name: string): void {
   showPanel(name);
 }
 
+/** Not by an address or the history, which leave the focus where it is. */
+export const openedHere = (): boolean => opener?.isConnected ?? false;
+
 /** Closes the panel; the focus goes back to the message or button from which it was opened. */
 export function closePanel(): void {
   showPanel(null);
   const back = opener?.isConnected ? opener : document.querySelector(".log, .entries button");
+  opener = null;
   (back as HTMLElement | null)?.focus();
 }
 
