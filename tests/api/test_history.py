@@ -2,6 +2,7 @@
 
 from bson import ObjectId
 
+from infitalks.models.database import database
 from infitalks.models.log import Entry
 from tests.people import Person
 
@@ -40,3 +41,14 @@ def test_what_is_not_there_for_somebody_has_no_past_for_them(ada: Person, bob: P
     for path in (f"/api/messages/{message}", f"/api/messages/{message}/history"):
         assert ada.get(path).status_code == 200
         assert bob.get(path).status_code == 404
+
+
+def test_edits_are_found_by_an_index_that_holds_no_messages(ada: Person) -> None:
+    message = ada.say(ada.group(), "first")["id"]
+    ada.patch(f"/api/messages/{message}", {"text": "second"})
+    for target in (ObjectId(message), {"$in": [ObjectId(message)]}):
+        query = {"target": target, "kind": {"$in": ["edit", "delete"]}}
+        ran = database().command("explain", {"find": "log", "filter": query}, verbosity="executionStats")
+        assert "about_message" in str(ran["queryPlanner"]["winningPlan"])
+        assert ran["executionStats"]["totalKeysExamined"] <= 3
+    assert database()["log"].index_information()["about_message"]["partialFilterExpression"]
