@@ -2,10 +2,11 @@
 // app.ts's, so that whatever is fetched later may name all of this.
 import { effect, untracked } from "@preact/signals";
 import { h, render } from "preact";
-import { setCsrf } from "./net/api";
+import { call, setCsrf } from "./net/api";
 import { deleteOnLeaving } from "./net/deleting";
 import { drive, feed } from "./net/drive";
 import { watchIdle } from "./net/idle";
+import { readOnLeaving } from "./net/reading";
 import { connect, realtimeActs } from "./net/realtime";
 import { mayAlert } from "./net/receive";
 import { resumeOutbox, retryPassing } from "./net/sender";
@@ -17,7 +18,7 @@ import { readPath, watchHistory } from "./route";
 import { begin } from "./state/catchup";
 import type { Start } from "./state/page";
 import type { Boot } from "./state/types";
-import { fill, jump, live, mentioned, openChat, openId, reachable, unread } from "./store";
+import { fill, jump, live, me, mentioned, openChat, openId, reachable, unread } from "./store";
 import { App } from "./ui/app";
 import { showInTab } from "./ui/favicon";
 import { watchKeys } from "./ui/keys";
@@ -32,6 +33,7 @@ export function start(boot: Boot, root: HTMLElement): void {
   if (boot.chat) takeDetail(boot.chat);
   resumeOutbox();
   deleteOnLeaving();
+  readOnLeaving();
   watchHistory();
   watchToday();
   watchRecent();
@@ -77,9 +79,17 @@ function follow(boot: Boot): void {
   });
 }
 
+/** Quiet hours go by the clock of where one is, unless one has chosen another. */
+function tellZone(): void {
+  if (me.value.preferences.time_zone) return;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  call("PATCH", "/api/users/me/preferences", { time_zone: timeZone }).catch(() => {});
+}
+
 /** After the first look: where somebody wants an app, what came while nobody listened is shown, too. */
 function fetchAhead(): void {
   setTimeout(() => {
+    tellZone();
     if (mayAlert()) import("./net/alerts").catch(() => {});
     else if (matchMedia("(display-mode: standalone)").matches)
       import("./net/worker").then(({ register }) => register()).catch(() => {});

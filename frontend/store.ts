@@ -22,7 +22,7 @@ const nobody: Self = {
     keywords: [],
     quiet_from: null,
     quiet_to: null,
-    time_zone: "UTC",
+    time_zone: null,
     quiet_until: null,
     desktop: true,
     sound: false,

@@ -3,7 +3,7 @@ import { calls, changeChat, type Waiting, withRead } from "../state/chats";
 import { pause } from "../state/page";
 import { TYPING_SENT_MS } from "../state/typing";
 import { chats, logOf, me } from "../store";
-import { call } from "./api";
+import { call, csrfToken } from "./api";
 
 /** Long enough to gather what is seen while scrolling. */
 const GATHER_MS = 300;
@@ -37,6 +37,17 @@ async function tell(chatId: string, failures: number): Promise<void> {
     if (failures < 5) later(chatId, failures + 1, pause(failures));
     else timers.delete(chatId);
   }
+}
+
+/** What was seen a moment ago is told before the page is gone. */
+export function readOnLeaving(): void {
+  addEventListener("pagehide", () => {
+    const headers = { "Content-Type": "application/json", "X-CSRF-Token": csrfToken() };
+    for (const chatId of timers.keys()) {
+      const body = JSON.stringify({ seq: wanted.get(chatId) });
+      void fetch(`/api/chats/${chatId}/read`, { method: "POST", headers, body, keepalive: true });
+    }
+  });
 }
 
 function waitingAfter(chatId: string, seq: number): Waiting | null {

@@ -18,7 +18,8 @@ export interface Preferences {
   /** HH:MM by the clock of `time_zone`. */
   quiet_from: string | null;
   quiet_to: string | null;
-  time_zone: string;
+  /** Null: never chosen. */
+  time_zone: string | null;
   quiet_until: string | null;
   /** Notifications of the browser, where it may show them, and with a sound. */
   desktop: boolean;

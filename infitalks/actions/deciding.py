@@ -93,7 +93,7 @@ def is_quiet(wishes: PreferencesOut, now: datetime) -> bool:
         return True
     if not wishes.quiet_from or not wishes.quiet_to:
         return False
-    clock = now.astimezone(_zone(wishes.time_zone)).strftime("%H:%M")
+    clock = now.astimezone(_zone(wishes.time_zone or "UTC")).strftime("%H:%M")
     if wishes.quiet_from <= wishes.quiet_to:
         return wishes.quiet_from <= clock < wishes.quiet_to
     return clock >= wishes.quiet_from or clock < wishes.quiet_to

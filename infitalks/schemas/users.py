@@ -122,8 +122,9 @@ class PreferencesOut(Out):
 
     `enter_sends`: else Enter is a new line, and Ctrl or Cmd with it sends.
     `read_receipts`: others see how far one has read.
-    Of notifications: `keywords` notify wherever they are said. `quiet_from` to `quiet_to`, by the clock of `time_zone`,
-    and until `quiet_until` nothing does. `desktop`: a browser that may show them does, `sound` with a sound.
+    Of notifications: `keywords` notify wherever they are said. `quiet_from` to `quiet_to`, by the clock of `time_zone`
+    (null: not chosen, so UTC until the first page tells its browser's), and until `quiet_until` nothing does.
+    `desktop`: a browser that may show them does, `sound` with a sound.
     """
 
     enter_sends: bool = True
@@ -131,7 +132,7 @@ class PreferencesOut(Out):
     keywords: Keywords = []
     quiet_from: ClockTime | None = None
     quiet_to: ClockTime | None = None
-    time_zone: TimeZone = "UTC"
+    time_zone: TimeZone | None = None
     quiet_until: AnyTime | None = None
     desktop: bool = True
     sound: bool = False

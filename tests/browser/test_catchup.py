@@ -54,7 +54,7 @@ def test_what_was_said_while_one_was_offline_is_there_once_and_in_order(ada: Vis
     bob.post(chat, "before")
     ada.sees("before")
     cable.pull()
-    missed = [f"missed {number:02}" for number in range(15)]
+    missed = [f"missed {number:02}" for number in range(30)]
     for text in missed:
         bob.post(chat, text)
     ada.say("from the tunnel")
@@ -73,7 +73,7 @@ def test_without_a_gateway_a_banner_says_so_and_messages_arrive_a_little_later(
 ) -> None:
     banner = ada.page.get_by_role("status").filter(has_text="Reconnecting.")
     with without(whole, "infitalks.local.gateway"):
-        expect(banner).to_be_visible()
+        expect(banner).to_be_visible(timeout=4000)
         ada.page.reload()
         bob.post(chat, "to a page that never was live")
         ada.sees("to a page that never was live")

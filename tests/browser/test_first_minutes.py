@@ -72,3 +72,15 @@ def test_a_page_without_script_shows_the_messages(visit: Visit, browser: Browser
         page = context.new_page()
         page.goto(ada.page.url)
         expect(page.get_by_text("readable by all").first).to_be_visible()
+
+
+def test_quiet_hours_go_by_the_clock_of_the_first_browser_until_one_chooses_another(visit: Visit) -> None:
+    ada = visit("Ada", timezone_id="Pacific/Auckland")
+    chat, preferences = ada.group("Quiet"), "/api/users/me/preferences"
+    assert ada.call("GET", preferences)["time_zone"] is None
+    ada.enter(chat)
+    ada.until(lambda: ada.call("GET", preferences)["time_zone"] == "Pacific/Auckland", "the zone is told")
+    ada.call("PATCH", preferences, {"time_zone": "UTC"})
+    with ada.page.expect_request(re.compile("chunk-switcher")):  # comes after it would be told
+        ada.page.reload()
+    assert ada.call("GET", preferences)["time_zone"] == "UTC"
