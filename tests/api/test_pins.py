@@ -11,6 +11,7 @@ from bson import ObjectId
 from infitalks.actions import messages, realtime, saved
 from infitalks.actions.exports import export_user
 from infitalks.actions.log import apply
+from infitalks.models.database import database
 from infitalks.models.log import Entry
 from infitalks.models.saved import Saved
 from tests.api.listening import Page, tell
@@ -98,6 +99,21 @@ def test_only_members_who_see_a_message_pin_save_and_list_it(ada: Person, bob: P
     # Forgetting what is one's own needs no membership.
     assert eve.delete(f"/api/messages/{message}/saved").status_code == 204
     assert eve.get("/api/saved/ids").json == {"ids": []}
+
+
+def test_who_does_not_see_what_was_before_them_neither_lists_nor_sets_its_pins(
+    ada: Person, bob: Person, eve: Person
+) -> None:
+    chat = ada.group(bob)
+    database()["chats"].update_one({"_id": ObjectId(chat)}, {"$set": {"history": False}})
+    early, later = (ada.say(chat, text)["id"] for text in ("a secret", "another secret"))
+    ada.put(f"/api/messages/{early}/pin")
+    ada.post(f"/api/chats/{chat}/members", {"user_ids": [eve.id]})
+    ada.put(f"/api/messages/{later}/pin")
+    assert (pins(bob, chat), pins(eve, chat)) == (["another secret", "a secret"], [])
+    for deed in ("pin", "saved"):
+        assert bob.put(f"/api/messages/{later}/{deed}").status_code < 300
+        assert eve.put(f"/api/messages/{later}/{deed}").status_code == 404
 
 
 def test_what_is_saved_is_listed_last_saved_first_page_by_page_and_is_nobody_elses(ada: Person, bob: Person) -> None:
