@@ -6,7 +6,6 @@ import time
 import weakref
 from collections.abc import Iterator
 from threading import Lock
-from typing import Any
 
 from bson import ObjectId
 from flask import Response
@@ -16,6 +15,7 @@ from infitalks.errors import Unavailable
 
 CACHE_SECONDS = 300  # how long a removed member's browser may still show what it has
 FEW = 256 * 1024  # bytes that the server takes off a thread's hands in one piece, however slowly they are read
+MOST_UNTOLD = 32 * 1024 * 1024  # bytes that are kept in memory where the service does not tell how many come
 MOST, MOST_OF_ONE = 6, 3  # larger ones at once, each of which may hold one of this process's 16 threads; of one account
 GRACE = 30.0  # seconds
 SLOWEST = 16 * 1024  # bytes a second: who takes them more slowly, and longer than GRACE, is cut off
@@ -31,31 +31,46 @@ class SlowReader(Exception):
 def send(reader: ObjectId, download: Download, content_type: str) -> Response:
     """An answer with these bytes, for this person or bot. Closes the download, sooner or later.
 
-    Raises Unavailable where too many are under way; MediaUnavailable where few bytes should come and do not.
+    Raises Unavailable where too many are under way; MediaUnavailable where it is seen in time that not all bytes come.
     """
     try:
-        few = download.length is not None and download.length <= FEW
-        response = Response(_whole(download) if few else _paced(download.chunks), mimetype=content_type)
+        chunks, length = _measured(download)
+        few = length <= FEW
+        response = Response(_whole(chunks, length) if few else _paced(chunks), mimetype=content_type)
         if not few:
             _take_place(reader, response)
     except BaseException:
         download.close()
         raise
-    headers: dict[str, Any] = {
-        "Cache-Control": f"private, max-age={CACHE_SECONDS}",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
-    if download.length is not None:
-        headers["Content-Length"] = str(download.length)
-    response.headers.update(headers)
+    response.headers.update(
+        {
+            "Cache-Control": f"private, max-age={CACHE_SECONDS}",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Content-Length": str(length),
+        }
+    )
     response.call_on_close(download.close)
     return response
 
 
-def _whole(download: Download) -> bytes:
-    body = b"".join(download.chunks)
-    if len(body) != download.length:
-        raise MediaUnavailable(f"{len(body)} bytes came instead of {download.length}")
+def _measured(download: Download) -> tuple[Iterator[bytes], int]:
+    """The bytes, and how many they are. Where that is not told they are all taken first: a reader who is not told it
+    either would take an end in the middle for the end."""
+    if download.length is not None:
+        return download.chunks, download.length
+    chunks, length = [], 0
+    for chunk in download.chunks:
+        chunks.append(chunk)
+        length += len(chunk)
+        if length > MOST_UNTOLD:
+            raise MediaUnavailable("more comes than a picture has")
+    return iter(chunks), length
+
+
+def _whole(chunks: Iterator[bytes], length: int) -> bytes:
+    body = b"".join(chunks)
+    if len(body) != length:
+        raise MediaUnavailable(f"{len(body)} bytes came instead of {length}")
     return body
 
 

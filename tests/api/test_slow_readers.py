@@ -1,4 +1,4 @@
-"""Who reads a download slowly, or not at all, holds up nobody else."""
+"""Downloads on their way: who reads slowly, or not at all, holds up nobody else, and nobody gets half for the whole."""
 
 import os
 import socket
@@ -17,7 +17,8 @@ from infitalks.local import services
 from infitalks.local.ports import pick_port
 from infitalks.models.database import object_id
 from tests.api.signing import tokens
-from tests.api.test_pictures_bad import upload
+from tests.api.test_pictures_bad import at_service, upload
+from tests.backends.test_media import ill_service
 from tests.conftest import started
 from tests.people import Person
 from tests.running import wait_until
@@ -115,3 +116,29 @@ def test_who_drips_is_cut_off_and_the_place_is_free(ada: Person, monkeypatch: py
         with ada.client.get(path) as answer, pytest.raises(downloads.SlowReader):
             answer.get_data()
     assert not downloads._taken
+
+
+def test_a_picture_whose_length_the_service_does_not_tell_comes_whole_or_not_at_all(
+    ada: Person, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kept(ada, picture, "sky.png")
+
+    def in_chunks(*parts: bytes) -> Any:
+        def answer(handler: Any) -> None:
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
+            handler.wfile.write(head + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts))
+
+        return answer
+
+    large = os.urandom(downloads.FEW)
+    for parts in ((b"a few", b" bytes"), (large, large)):
+        with ill_service(in_chunks(*parts, b"")) as (ill, _), at_service(ill):
+            answer = ada.get(path)
+            whole = b"".join(parts)
+            assert (answer.status_code, answer.headers["Content-Length"]) == (200, str(len(whole)))
+            assert answer.data == whole
+        with ill_service(in_chunks(*parts)) as (ill, _), at_service(ill):
+            assert ada.get(path).status_code == 503
+    monkeypatch.setattr(downloads, "MOST_UNTOLD", downloads.FEW)
+    with ill_service(in_chunks(large, large, b"")) as (ill, _), at_service(ill):
+        assert ada.get(path).status_code == 503
