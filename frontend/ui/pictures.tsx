@@ -1,6 +1,5 @@
 // The pictures of a message: room is kept before they load, and none is ever silently missing.
 // Not for: the large view (lightbox.tsx), nor choosing them (uploads.ts).
-import { useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import { retryPicture } from "../net/acts";
 import { previewOf } from "../net/uploads";
@@ -8,6 +7,7 @@ import type { Attachment, Message } from "../state/types";
 import { showToast, viewed } from "../store";
 import { Icon } from "./icons";
 import { moves, play, playing } from "./moving";
+import { useTries } from "./tries";
 
 const WIDEST = 380;
 const TALLEST = 340;
@@ -54,14 +54,10 @@ interface Props {
 }
 
 function Picture({ picture, alone, more, onOpen }: Props) {
-  const [asked, setAsked] = useState(0);
-  const [lost, setLost] = useState(false);
+  const { tries, state, again, onError } = useTries();
+  const lost = state === "lost";
   const source = sourceOf(picture);
   const size = alone ? fitted(picture) : { width: 190, height: 190 };
-  const again = () => {
-    setLost(false);
-    setAsked(asked + 1);
-  };
   return (
     <div
       class={`picture ${picture.state}`}
@@ -74,9 +70,9 @@ function Picture({ picture, alone, more, onOpen }: Props) {
         disabled={picture.state !== "ready"}
         onClick={lost ? again : onOpen}
       >
-        {source && !lost ? (
+        {source && state === "there" ? (
           <img
-            key={asked}
+            key={tries}
             src={source}
             alt={picture.alt || t.pictureOf(picture.name)}
             {...size}
@@ -84,7 +80,7 @@ function Picture({ picture, alone, more, onOpen }: Props) {
             style={alone ? { aspectRatio: `${size.width} / ${size.height}` } : {}}
             loading="lazy"
             decoding="async"
-            onError={() => setLost(true)}
+            onError={onError}
           />
         ) : (
           <svg class="room" {...size} viewBox={`0 0 ${size.width} ${size.height}`} aria-hidden="true" />

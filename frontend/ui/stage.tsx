@@ -3,6 +3,7 @@ import { useImperativeHandle, useRef, useState } from "preact/hooks";
 import { t } from "../i18n/en";
 import type { Attachment } from "../state/types";
 import { distance, type Point, useFingers } from "./fingers";
+import { useTries } from "./tries";
 import { kept, keyed, type View, WHOLE, zoomed } from "./zoom";
 
 /** What keys and buttons do to it; false where a key means nothing here. */
@@ -28,7 +29,7 @@ export function Stage({ zoom, picture, still, onStep, onClose }: Props) {
   const image = useRef<HTMLImageElement>(null);
   const tapped = useRef(0);
   const [view, setView] = useState<View>(WHOLE);
-  const [failed, setFailed] = useState(false);
+  const { tries, state, onError } = useTries();
   const latest = useRef(view);
   const show = (next: View) => {
     if (!stage.current || !image.current) return;
@@ -64,17 +65,17 @@ export function Stage({ zoom, picture, still, onStep, onClose }: Props) {
       class={`stage ${view.scale > 1 ? "zoomed" : ""}`}
       {...useFingers({ stage, view: latest, loose, show, onLift })}
     >
-      {failed ? (
-        <p>{t.pictureLost}</p>
-      ) : (
+      {state === "lost" && <p>{t.pictureLost}</p>}
+      {state === "there" && (
         <img
+          key={tries}
           ref={image}
           src={(still ? picture.still_url : picture.url) ?? ""}
           alt={picture.alt || t.pictureOf(picture.name)}
           width={width ?? undefined}
           height={height ?? undefined}
           draggable={false}
-          onError={() => setFailed(true)}
+          onError={onError}
           style={{
             transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`,
             // What the log has shown already, until the large one is there.

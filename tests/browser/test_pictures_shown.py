@@ -196,11 +196,19 @@ def test_on_a_phone_a_swipe_walks_on_and_two_fingers_enlarge(
     expect(box).to_contain_text("2 / 2")
 
 
-def test_a_picture_that_does_not_load_says_so_and_is_asked_for_again(ada: Visitor, bob: Visitor, chat: str) -> None:
+def test_a_picture_that_does_not_load_is_asked_for_again_and_says_so(ada: Visitor, bob: Visitor, chat: str) -> None:
     show(bob, chat, "one", upload(bob, still(), "sky.jpg"))
-    ada.page.route(re.compile("/thumb$"), lambda route: route.fulfill(status=503))
+    refused: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route)
+        route.fulfill(status=503)
+
+    ada.page.clock.install()
+    ada.page.route(re.compile("/thumb$"), refuse)
     ada.enter(chat)
     row = ada.message("one")
+    ada.until(lambda: ada.page.clock.fast_forward(12_000) or len(refused) == 4, "it is asked for by itself, too")
     expect(row).to_contain_text("This picture could not be loaded.")
     ada.page.unroute_all()
     row.get_by_role("button", name="Load sky.jpg again").click()
