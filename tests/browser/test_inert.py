@@ -1,8 +1,11 @@
 """What people write is text: no page runs it, loads from it or lets it pose as something else."""
 
+import re
+
 import pytest
 from playwright.sync_api import ConsoleMessage, Dialog, Request, expect
 
+from tests.browser.albums import show, still, upload
 from tests.browser.visitors import Visitor
 
 CORPUS = [
@@ -76,13 +79,19 @@ def test_markup_in_messages_is_shown_and_does_nothing(ada: Visitor, bob: Visitor
     assert seen == []
 
 
-def test_markup_in_names_and_drafts_does_nothing(ada: Visitor, bob: Visitor, seen: list[str]) -> None:
+def test_markup_in_names_of_people_and_files_and_in_drafts_does_nothing(
+    ada: Visitor, bob: Visitor, seen: list[str]
+) -> None:
     ada.call("PATCH", "/api/users/me", {"display_name": "<img src=x onerror=alert(1)>"})
     chat = ada.group("<script>alert(1)</script>", bob)
     ada.post(chat, "hello")
+    show(ada, chat, "a picture", upload(ada, still(), '"><img src=x onerror=alert(1)>.jpg'))
+    show(ada, chat, "a file", upload(ada, b"%PDF-1.4 words", '"><svg onload=alert(1)>.pdf'))
     bob.page.goto(bob.url)
     bob.page.get_by_role("link", name="<script>").click()
     bob.sees("hello")
+    expect(bob.message("a picture").get_by_role("button", name=re.compile("<img src=x onerror"))).to_be_visible()
+    expect(bob.message("a file").get_by_role("link", name=re.compile("<svg onload"))).to_be_visible()
     expect(bob.page.get_by_role("heading", name="<script>alert(1)</script>")).to_be_visible()
     expect(bob.message("hello").get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
     bob.composer.fill("<img src=x onerror=alert(1)>")

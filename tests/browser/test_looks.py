@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
+from tests.browser.albums import as_file, show, still, upload
 from tests.browser.visitors import PASSWORD, Visit, Visitor
 from tests.whole import WholeRun
 
@@ -20,7 +21,9 @@ FAULTS = """async rules => {
     const {violations} = await axe.run(document, {runOnly: rules, resultTypes: ["violations"]});
     return violations.map(each => `${each.id}: ${each.nodes.map(node => node.html).join(" ")}`);
 }"""
-LOOKS: list[tuple[Literal["light", "dark"], str]] = [("light", "system"), ("dark", "system"), ("dark", "contrast")]
+LOOKS: list[tuple[Literal["light", "dark"], str]] = [
+    (scheme, theme) for scheme in ("light", "dark") for theme in ("system", "contrast")
+]
 # The bytes of all scripts that were asked for before the page's own first look at the chat.
 FIRST_SCRIPTS = """() => {
     const [shown] = performance.getEntriesByName("first-view");
@@ -36,6 +39,36 @@ TOO_WIDE = """() => [...document.querySelectorAll("html, body *")].filter(each =
         each.scrollWidth > each.clientWidth + 1 &&
             (each.matches("html") || /auto|scroll/.test(getComputedStyle(each).overflowX))
     )).map(each => each.outerHTML.slice(0, 120))"""
+
+# What a finger would miss: less than 44 px, but for words in a line of text, and what is covered.
+TOO_SMALL = """() => {
+    const hit = (each, across, down) => {
+        const {left, top, width, height} = each.getBoundingClientRect();
+        const there = document.elementFromPoint(left + width / 2 + across, top + height / 2 + down);
+        return each.contains(there);
+    };
+    const above = [...document.querySelectorAll("dialog:modal, :popover-open")];
+    const large = ({width, height}) => width >= 43.5 && height >= 43.5;
+    const targets = "a, button, input, select, textarea, summary, [role=button]";
+    return [...document.querySelectorAll(targets)].filter(each => {
+        const {width} = each.getBoundingClientRect();
+        if (!each.checkVisibility({opacityProperty: true, visibilityProperty: true}) || each.disabled) return false;
+        if (width <= 1 || above.some(cover => !cover.contains(each))) return false;
+        if ([each, ...(each.labels ?? [])].some(target => large(target.getBoundingClientRect()))) return false;
+        if (each.closest(".hidden, .text, p, td, th, dd, [popover]:not(:popover-open)")) return false;
+        each.scrollIntoView({block: "center"});
+        const ends = [[0, -21], [0, 21], ...(width >= 43.5 ? [] : [[-21, 0], [21, 0]])];
+        return !ends.every(([across, down]) => hit(each, across, down));
+    }).map(each => {
+        const {width, height} = each.getBoundingClientRect();
+        return `${Math.round(width)}x${Math.round(height)} ${each.outerHTML.slice(0, 110)}`;
+    });
+}"""
+# What a phone would enlarge the page for when one types into it.
+ENLARGED = """() => [...document.querySelectorAll("textarea, select, input")]
+    .filter(each => !["checkbox", "radio", "range", "file"].includes(each.type))
+    .filter(each => each.checkVisibility() && parseFloat(getComputedStyle(each).fontSize) < 16)
+    .map(each => each.outerHTML.slice(0, 110))"""
 
 
 def faults(page: Page) -> list[str]:
@@ -72,6 +105,7 @@ def keeper(browser: Browser, whole: WholeRun) -> Iterator[Visitor]:
         {"chat_id": visitor.id, "client_id": secrets.token_hex(8), "text": "a" * 90, "reply_to": first["id"]},
     )
     visitor.call("POST", f"/api/chats/{visitor.id}/webhooks", {"kind": "incoming", "name": "Builds"})
+    show(visitor, visitor.id, "the sky", upload(visitor, still(), "sky.jpg"))
     yield visitor
     visitor.context.close()
     friend.context.close()
@@ -84,7 +118,7 @@ def look_at(page: Page, keeper: Visitor) -> Iterator[str]:
     own = keeper.call("GET", "/api/users/me")["id"]
     parts = ("", "/users", "/chats", "/webhooks", "/maintenance", "/dead", "/settings")
     places = ["/c", chat, "/settings", "/chats/new", f"{chat}/settings", f"{chat}/settings/webhooks/{hook['id']}"]
-    for path in [*places, *(f"/admin{part}" for part in parts), f"/admin/users/{own}", "/nothing"]:
+    for path in [*places, *(f"/admin{part}" for part in parts), f"/admin/users/{own}", "/nothing", "/offline"]:
         page.goto(keeper.url + path)
         if path == chat:
             expect(page.get_by_role("textbox", name="Message Garden")).to_be_visible()
@@ -108,6 +142,23 @@ def look_at(page: Page, keeper: Visitor) -> Iterator[str]:
         page.get_by_role("button", name=button, exact=True).last.click()
         expect(page.locator(":popover-open.placed")).to_be_visible()
         yield button
+    keeper_chat(page, keeper)
+    page.get_by_role("button", name="More about this chat").click()
+    page.get_by_role("button", name="Notifications").click()
+    expect(page.get_by_role("dialog", name="Notifications").get_by_role("radio").first).to_be_visible()
+    yield "notices"
+    keeper_chat(page, keeper)
+    page.get_by_role("button", name=re.compile("^Emoji")).last.click()
+    expect(page.locator(":popover-open").get_by_role("searchbox")).to_be_visible()
+    yield "emoji"
+    keeper_chat(page, keeper)
+    page.get_by_role("button", name="Open picture sky.jpg").click()
+    expect(page.get_by_role("dialog").get_by_role("img")).to_be_visible()
+    yield "viewer"
+    page.goto(f"{keeper.url}/settings")
+    page.get_by_label("New picture").set_input_files(as_file("sky.jpg", still()))
+    expect(page.get_by_role("dialog").get_by_role("button", name="Use this part")).to_be_enabled()
+    yield "crop"
     page.goto(f"{keeper.url}/c")
     page.get_by_role("button", name="New chat").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Group", exact=True).click()
@@ -153,10 +204,16 @@ def size(request: pytest.FixtureRequest, playwright: Playwright) -> dict[str, An
     return {key: value for key, value in playwright.devices["Pixel 7"].items() if key != "default_browser_type"}
 
 
-def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, keeper: Visitor, size: dict[str, Any]) -> None:
+@pytest.mark.timeout(600)
+def test_no_page_breaks_a_rule_of_accessibility_nor_is_too_small_for_a_finger(
+    browser: Browser, keeper: Visitor, size: dict[str, Any]
+) -> None:
     found: list[str] = []
+    small: dict[str, str] = {}
 
     def check(page: Page, name: str) -> None:
+        if size.get("has_touch"):
+            small.update((each, name) for each in page.evaluate(TOO_SMALL) + page.evaluate(ENLARGED))
         page.evaluate(AXE)
         for scheme, theme in LOOKS:
             page.emulate_media(color_scheme=scheme)
@@ -168,7 +225,7 @@ def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, keeper: Visito
             page = context.new_page()
             for name in way(page, keeper):
                 check(page, name)
-    assert not found, "\n".join(found)
+    assert not found and not small, "\n".join([*found, *(f"{name}: {each}" for each, name in small.items())])
 
 
 def test_no_page_is_wider_than_a_narrow_screen_whichever_way_it_is_read(browser: Browser, keeper: Visitor) -> None:
