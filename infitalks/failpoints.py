@@ -1,8 +1,8 @@
 """Places where a fault test makes a process die, hang or wait, at an exact point. They exist in test mode only.
 
 A test writes a file named after the point into the folder INFITALKS_FAILPOINTS. The first process that comes by takes
-the file away and does what its text says: `kill`, `stop` (until SIGCONT), `sleep <seconds>` or `hold` (until the test takes the file that
-is now named after the process, too).
+the file away (it is then named after the process, too) and does what its text says: `kill`, `stop` (until SIGCONT),
+`sleep <seconds>` or `hold` (until the test removes the taken file).
 """
 
 import os

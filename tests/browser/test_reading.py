@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.albums import show, still, upload
+from tests.browser.test_pictures_shown import LOADED
 from tests.browser.visitors import Visitor
 
 # The seq of the first row in view, and where it stands.
@@ -161,6 +163,10 @@ def test_at_the_bottom_one_stays_there_and_above_it_nothing_moves(ada: Visitor, 
     bob.post(chat, "a line\n\n" * 20)
     ada.sees("a line")
     ada.until(lambda: at_bottom(ada), "the new message is in view")
+    show(bob, chat, "the sky", upload(bob, still(), "sky.jpg"))
+    ada.sees("the sky")
+    ada.page.wait_for_function(LOADED)
+    ada.until(lambda: at_bottom(ada), "the picture is in view")
     ada.composer.fill("a long draft\n" * 12)
     ada.until(lambda: at_bottom(ada), "it stays in view beside a taller composer")
     log.evaluate(SCROLL_UP, 900)

@@ -190,7 +190,7 @@ class Cluster:
         self.launch(name)
 
     def failpoint(self, name: str, order: str) -> None:
-        """Let the next process that passes this point obey: `kill`, `stop`, `sleep 5`, `hold` (infitalks/failpoints.py)."""
+        """Let the next process that passes this point obey an order of infitalks/failpoints.py."""
         written = self.folder / f"order.{name}"
         written.write_text(order)
         written.rename(self.failpoints / name)  # whole, or not there
