@@ -137,7 +137,8 @@ def test_a_log_of_thousands_leaves_the_page_small(archive: Archive, log: Locator
         for to in (2, None):
             assert log.evaluate(SCROLL, to) <= 500
         used.append(heap(devtools))
-    assert used[4] <= used[1] * 1.02, used
+    # Measured: 0.22 MB in three passes, less in each; messages that stayed would be some MB in every one.
+    assert used[4] <= used[1] * 1.05, used
 
 
 def heap(devtools: CDPSession) -> int:
