@@ -33,9 +33,7 @@ export function App() {
       <Beside />
       {making && <NewChat onClose={() => setMaking(false)} />}
       {viewed.value && <Lightbox />}
-      {opened.value === "switcher" && <Switcher onClose={() => close("switcher")} />}
-      {opened.value === "threads" && <ThreadList onClose={() => close("threads")} />}
-      {opened.value === "shortcuts" && <Shortcuts onClose={() => close("shortcuts")} />}
+      <Keyed />
       <SignedOut />
       <p class="hidden" role="status" aria-live="polite" id="announcer">
         {announced.value}
@@ -47,6 +45,16 @@ export function App() {
       )}
     </div>
   );
+}
+
+const KEYED = { switcher: Switcher, threads: ThreadList, shortcuts: Shortcuts };
+
+/** The dialog that keys opened. */
+function Keyed() {
+  if (!opened.value) return null;
+  const { what, turn } = opened.value;
+  const Part = KEYED[what];
+  return <Part key={turn} onClose={() => close(turn)} />;
 }
 
 /** A thread or the pins of the open chat, or what was saved in any. */

@@ -6,16 +6,18 @@ import { neighbour, waits } from "../state/sections";
 import { chats, openId } from "../store";
 
 /** The dialogs that keys open; both are fetched when they are first shown. */
-export type Opened = "switcher" | "shortcuts" | "threads" | null;
-export const opened = signal<Opened>(null);
+export type Opened = "switcher" | "shortcuts" | "threads";
+export const opened = signal<{ what: Opened; turn: number } | null>(null);
+
+let turns = 0;
 
 export const open = (what: Opened): void => {
-  opened.value = what;
+  opened.value = { what, turn: turns++ };
 };
 
-/** A dialog tells that it closed a moment later: keys may have opened another one by then. */
-export const close = (what: Opened): void => {
-  if (opened.value === what) opened.value = null;
+/** A dialog tells that it closed a moment later: keys may have opened another one, or it once more, by then. */
+export const close = (turn: number): void => {
+  if (opened.value?.turn === turn) opened.value = null;
 };
 
 /** What F6 goes through, in this order: the list, the messages, the composer, a panel. */

@@ -97,3 +97,37 @@ def test_each_endpoint_may_fail_alone(ada: Visitor, bob: Visitor, chat: str) -> 
             ada.say(f"words {number};")
             ada.sees(f"words {number};")
         page.unroute_all()
+
+
+def test_shapes_of_messages_show_only_where_these_take_more_than_a_moment(
+    ada: Visitor, bob: Visitor, chat: str
+) -> None:
+    attic = ada.group("Attic", bob)
+    bob.post(attic, "up here")
+    held: list[Route] = []
+    ada.page.route(re.compile(rf"/api/chats/{attic}"), lambda route: held.append(route))
+    ada.open_chat("Attic")
+    shapes = ada.page.locator(".skeleton")
+    seen = shapes.evaluate("""box => [149, 151].map(at => {
+        box.getAnimations()[0].currentTime = at;
+        return getComputedStyle(box).visibility;
+    })""")
+    assert seen == ["hidden", "visible"]
+    ada.until(lambda: held, "its messages are asked for")
+    for route in held:
+        route.continue_()
+    ada.page.unroute_all()
+    ada.sees("up here")
+    expect(shapes).to_have_count(0)
+
+
+def test_lists_in_which_nothing_is_found_say_so(ada: Visitor, chat: str) -> None:
+    ada.page.get_by_role("searchbox", name="Find a chat").fill("no such chat")
+    expect(ada.page.get_by_text("No chat has that name.")).to_be_visible()
+    ada.page.keyboard.press("Control+k")
+    ada.page.get_by_role("combobox").fill("no such person")
+    expect(ada.page.get_by_text("Nobody and no chat has that name.")).to_be_visible()
+    ada.page.keyboard.press("Escape")
+    ada.page.get_by_role("button", name="New chat").first.click()
+    ada.page.get_by_role("dialog").get_by_role("searchbox").fill("no such person")
+    expect(ada.page.get_by_text("Nobody has that name.", exact=True)).to_be_visible()

@@ -166,6 +166,19 @@ def test_the_log_is_one_stop_for_tab_and_arrows_walk_it(ada: Visitor, bob: Visit
     expect(ada.composer).to_be_focused()
 
 
+def test_times_are_written_as_in_the_readers_language(visit: Visit, bob: Visitor) -> None:
+    labels = {}
+    for locale in ("de-DE", "en-US"):
+        reader = visit("Ada", locale=locale, timezone_id="Europe/Berlin")
+        chat = reader.group("Garden", bob)
+        bob.post(chat, "good evening")
+        reader.enter(chat)
+        reader.sees("good evening")
+        labels[locale] = reader.message("good evening").get_attribute("aria-label") or ""
+    assert re.fullmatch(r"Bob, good evening, \d{1,2}:\d\d", labels["de-DE"]), labels
+    assert re.fullmatch(r"Bob, good evening, \d{1,2}:\d\d\s[AP]M", labels["en-US"]), labels
+
+
 def test_new_messages_of_the_open_chat_are_read_out_and_nothing_else(ada: Visitor, bob: Visitor, chat: str) -> None:
     for number in range(80):
         bob.post(chat, f"number {number}")

@@ -70,9 +70,16 @@ def test_a_part_that_went_with_the_old_version_leads_to_the_same_offer(ada: Visi
     page.unroute(PARTS)
     ada.enter(chat)
     upgrade(page)
-    page.route(PARTS, lambda route: route.fulfill(status=404))
+    refused: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=404)
+        refused.append(route)
+
+    page.route(PARTS, refuse)
     ada.composer.fill("half a thought")
     page.get_by_role("button", name="New chat").first.click()
+    ada.until(lambda: refused, "the part is asked for")
     expect(page.get_by_role("button", name=RELOAD)).to_be_visible()
     expect(page.locator(".toast")).to_have_count(0)
     page.unroute_all(behavior="wait")
