@@ -73,6 +73,7 @@ def main() -> int:
                     reports = [examine(run.url + path, who, options) for _ in range(RUNS)]
                     show(f"{page}, {size}", reports)
                     if folder_to_keep := os.environ.get("REPORTS"):
+                        Path(folder_to_keep).mkdir(parents=True, exist_ok=True)
                         Path(folder_to_keep, f"{page}-{size}.json").write_text(json.dumps(reports[-1]))
         finally:
             run.stop()
