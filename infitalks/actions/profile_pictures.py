@@ -11,6 +11,7 @@ from infitalks import access
 from infitalks.actions.log import Draft, append, require_active
 from infitalks.errors import Forbidden, NotFound
 from infitalks.models.database import Doc
+from infitalks.models.log import entry_by_client_id
 from infitalks.models.media import Media
 from infitalks.models.users import User
 
@@ -49,17 +50,17 @@ def _show_groups(media: Doc, chat_id: ObjectId) -> bool:
         if not _is_wanted(media):
             raise NotFound()
 
-    changes = {"avatar": str(media["_id"])}
+    changes, cause = {"avatar": str(media["_id"])}, f"avatar.{media['outcome']}"
     try:
-        append(
-            Draft(chat_id, "chat", media["owner"], f"avatar.{media['outcome']}", {"changes": changes}, changes, allow)
-        )
+        append(Draft(chat_id, "chat", media["owner"], cause, {"changes": changes}, changes, allow))
     except (NotFound, Forbidden):
-        return False
+        # It may have been shown by an earlier run that died before it could say so.
+        return entry_by_client_id(chat_id, media["owner"], cause) is not None
     return True
 
 
 def _is_wanted(media: Doc) -> bool:
     asked = {"profile_of": media["profile_of"], "profile_at": media["profile_at"]}
-    later = {"profile_of": media["profile_of"], "profile_at": {"$gt": media["profile_at"]}, "state": "ready"}
+    later = {"profile_of": media["profile_of"], "profile_at": {"$gt": media["profile_at"]}}
+    later |= {"state": "ready", "dropped": {"$ne": True}}
     return bool(Media.raw().find_one({"_id": media["_id"], **asked})) and not Media.raw().find_one(later)

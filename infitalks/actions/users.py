@@ -154,7 +154,6 @@ def close_account(user: User, password: str | None) -> None:
     if user.is_admin:
         resign(user)
     leave_groups(user.id)
-    forget_all_saved(user.id)
     clear_profile_pictures(f"user:{user.id}", now := datetime.now(UTC))
     user.update(
         set__disabled_at=now,
@@ -170,6 +169,7 @@ def close_account(user: User, password: str | None) -> None:
         unset__preferences=True,
     )
     end_all_sessions(user.id)
+    forget_all_saved(user.id)
 
 
 def rename_bot(bot_id: ObjectId, display_name: str) -> None:

@@ -240,7 +240,13 @@ def picture_form(me: User, chat_id: str) -> Any:
 @blueprint.post("/c/<chat_id>/settings/picture/<media_id>/retry")
 @page(limit="20/minute")
 def retry_picture_form(me: User, chat_id: str, media_id: str) -> Any:
-    return _settings_form(me, chat_id, lambda: retry_media(me.id, media_id))
+    def change() -> None:
+        chat, _membership = access.get_chat_for(me.id, chat_id)
+        if access.get_media_for(me.id, media_id).get("profile_of") != f"chat:{chat['_id']}":
+            raise NotFound()
+        retry_media(me.id, media_id)
+
+    return _settings_form(me, chat_id, change)
 
 
 @blueprint.post("/c/<chat_id>/settings/retention")

@@ -155,7 +155,7 @@ class NotifyForm(Query):
     keywords: Annotated[str, Field(max_length=1000)] = ""
     quiet_from: ClockTime | None = None
     quiet_to: ClockTime | None = None
-    time_zone: TimeZone = "UTC"
+    time_zone: TimeZone | None = None
     desktop: bool
     sound: bool
 

@@ -197,6 +197,8 @@ def test_the_page_without_script_sets_what_notifies_and_an_empty_field_takes_it_
     assert ada.client.post("/settings/notifications", data=form).status_code == 302
     kept = ada.get("/api/users/me/preferences").json
     assert kept["keywords"] == [] and kept["quiet_from"] is None
+    assert ada.client.post("/settings/notifications", data={**form, "time_zone": ""}).status_code == 302
+    assert ada.get("/api/users/me/preferences").json["time_zone"] is None  # the browser's, from its next visit on
     paused = ada.patch("/api/users/me/preferences", {"quiet_until": "2026-07-01T12:00:00+02:00"}).json
     assert paused["quiet_until"] == "2026-07-01T10:00:00.000Z"
 

@@ -77,9 +77,13 @@ def test_a_picture_that_does_not_show_yet_is_told_with_its_reason_and_tried_agai
     retry = f"{page}/picture/{media_id}/retry"
     assert "This picture is damaged or cut off." in shown and f'action="{retry}"' in shown
     assert "does not show" not in bob.client.get(page).text
+    other = ada.group()
     with nothing_changes():
         assert bob.client.post(retry, data={"csrf_token": bob.csrf}).status_code == 404
         assert ada.client.post(retry).status_code == 403
+        for elsewhere in ("xyz", other):
+            wrong = f"/c/{elsewhere}/settings/picture/{media_id}/retry"
+            assert ada.client.post(wrong, data={"csrf_token": ada.csrf}).status_code == 404
     assert ada.client.post(retry, data={"csrf_token": ada.csrf}).location == page
     again = ada.client.get(page).text
     assert "is being prepared" in again and retry not in again

@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from playwright.sync_api import Browser, WebSocketRoute, expect
 
@@ -82,6 +83,36 @@ def test_without_a_gateway_a_banner_says_so_and_messages_arrive_a_little_later(
         ada.sees("and back")
     expect(banner).to_have_count(0)
     ada.hears_live(bob, chat, "all is well")
+
+
+def test_a_gateway_that_is_back_after_six_seconds_is_found_within_three(ada: Visitor, bob: Visitor, chat: str) -> None:
+    tries: list[WebSocketRoute] = []
+    down = [True]
+
+    def connect(socket: WebSocketRoute) -> None:
+        tries.append(socket)
+        if down[0]:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    def seconds(number: int) -> None:
+        for _ in range(10 * number):
+            ada.page.clock.run_for(100)
+            ada.page.wait_for_timeout(20)  # what answers does so by the real clock
+
+    ada.page.route_web_socket(re.compile("/app/"), connect)
+    ada.page.clock.install()
+    ada.page.reload()
+    ada.until(lambda: tries, "it tries to connect")
+    ada.page.clock.pause_at(datetime.now() + timedelta(seconds=60))
+    seconds(6)
+    assert len(tries) > 1
+    down[0], before = False, len(tries)
+    seconds(3)
+    assert len(tries) > before
+    ada.page.clock.resume()
+    ada.hears_live(bob, chat, "back again")
 
 
 def test_a_tab_that_slept_while_its_connection_was_cut_shows_all_that_was_said(
