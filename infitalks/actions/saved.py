@@ -6,8 +6,10 @@ from bson import ObjectId
 
 from infitalks import access, events
 from infitalks.errors import Conflict, NotFound
+from infitalks.models.chats import memberships_of
 from infitalks.models.database import object_id
-from infitalks.models.saved import Saved, count_saved, saved_id
+from infitalks.models.log import entries_by_id
+from infitalks.models.saved import Saved, count_saved, saved_by, saved_id
 
 MOST_SAVED = 1000
 
@@ -21,11 +23,27 @@ def save_message(user_id: ObjectId, message_id: str) -> None:
     key = saved_id(message["_id"], user_id)
     if Saved.raw().find_one({"_id": key}):
         return
-    if count_saved(user_id) >= MOST_SAVED:
+    if count_saved(user_id) >= MOST_SAVED and not _forget_unseen(user_id):
         raise Conflict(f"At most {MOST_SAVED} messages are saved: take some away first.")
     row = {"user": user_id, "chat": message["chat"], "message": message["_id"], "at": datetime.now(UTC)}
     Saved.raw().update_one({"_id": key}, {"$setOnInsert": row}, upsert=True)
     events.saved_changed(user_id)
+
+
+def _forget_unseen(user_id: ObjectId) -> int:
+    """Make room: forget what was deleted since, or is not the user's to see any more. Returns how many those were."""
+    rows = saved_by(user_id, None, MOST_SAVED)
+    mine = memberships_of(user_id, {row["chat"] for row in rows})
+    found = entries_by_id([row["message"] for row in rows])
+    seen = {
+        key
+        for key, doc in found.items()
+        if doc.get("deleted_seq") is None
+        and doc["chat"] in mine
+        and access.visible(doc["seq"], mine[doc["chat"]]["intervals"])
+    }
+    gone = [row["_id"] for row in rows if row["message"] not in seen]
+    return Saved.raw().delete_many({"_id": {"$in": gone}}).deleted_count
 
 
 def forget_all_saved(user_id: ObjectId) -> None:

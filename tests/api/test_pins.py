@@ -152,6 +152,10 @@ def test_pins_and_saved_messages_are_bounded(ada: Person, monkeypatch: Any) -> N
         assert refused.status_code == 409 and "At most 1 " in refused.json["error"]["message"]
         assert ada.put(f"/api/messages/{one}/{deed}").status_code < 300
     assert (pins(ada, chat), keeps(ada)) == (["one"], ["one"])
+    ada.delete(f"/api/messages/{one}")  # what is gone takes no room
+    for deed in ("pin", "saved"):
+        assert ada.put(f"/api/messages/{two}/{deed}").status_code < 300
+    assert (pins(ada, chat), keeps(ada)) == (["two"], ["two"])
 
 
 def test_what_is_saved_is_in_ones_export_and_goes_with_the_account(ada: Person, bob: Person, tmp_path: Path) -> None:
