@@ -9,6 +9,7 @@ import { sawUpTo } from "../net/reading";
 import { loadOlder, shorten, toPresent } from "../net/sync";
 import { saidIn } from "../state/ephemerals";
 import type { ChatLog } from "../state/log";
+import { pause } from "../state/page";
 import { byDay, type Item, placed, timeline } from "../state/timeline";
 import type { Chat } from "../state/types";
 import { about, ephemerals, logOf, me, outbox } from "../store";
@@ -37,7 +38,7 @@ export function Log({ chat }: { chat: Chat }) {
   const away = useSignal(false);
   const newAfter = useNewLine(chat);
   // The rows still stand as they were: Preact changes them after this function.
-  if (keeper.current && !keeper.current.stuck) keeper.current.remember();
+  keeper.current?.changing();
   if (keeper.current) keeper.current.present = !log?.past;
   useKeeper(chat.id, box, rows, keeper, below, away);
   useLanding(log !== null, keeper, rows, newAfter);
@@ -171,7 +172,7 @@ function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away:
   if (keeper.stuck) below.value = log.through;
   shorten(chatId, keeper.stuck ? null : keeper.firstSeen());
   away.value = log.past || keeper.distance() > keeper.box.clientHeight / 2;
-  if (keeper.box.scrollTop < AHEAD) void fetchOlder(chatId);
+  if (keeper.box.scrollTop < AHEAD) void fetchOlder(chatId, keeper);
   if (log.past && keeper.distance() < AHEAD) feed({ kind: "more", chat: chatId });
   if (document.visibilityState !== "visible") return;
   const seen = keeper.lastSeen();
@@ -180,13 +181,20 @@ function heed(chatId: string, keeper: ScrollKeeper, below: Signal<number>, away:
 }
 
 const fetching = new Set<string>();
+let failures = 0;
 
-async function fetchOlder(chatId: string): Promise<void> {
+async function fetchOlder(chatId: string, keeper: ScrollKeeper): Promise<void> {
   if (fetching.has(chatId)) return;
   fetching.add(chatId);
-  // After a failure the next scroll asks again, but not at once.
-  await loadOlder(chatId).catch(() => new Promise((done) => setTimeout(done, 2000)));
+  try {
+    await loadOlder(chatId);
+    failures = 0;
+  } catch {
+    await new Promise((done) => setTimeout(done, pause(failures++)));
+  }
   fetching.delete(chatId);
+  // Who stays at the top is served without scrolling once more.
+  if (failures > 0 && keeper.box.isConnected) keeper.moved();
 }
 
 /** What one sends is shown, wherever one was reading; so is what comes of a command. */

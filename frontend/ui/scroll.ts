@@ -35,24 +35,23 @@ export class ScrollKeeper {
   }
 
   /** To call right before the rows change: what stands at the top of the view is to stay there. */
-  remember(): void {
-    const top = this.box.getBoundingClientRect().top;
-    const element = this.firstBelow(top);
-    this.anchor = element && { element, top: element.getBoundingClientRect().top };
+  changing(): void {
+    this.heedLeaving();
+    if (!this.stuck) this.remember();
   }
 
   /** To call after rows or box changed in any way. */
   restore(): void {
-    if (this.stuck) {
-      this.box.scrollTop = this.box.scrollHeight;
-      this.end = this.box.scrollTop;
-    } else this.hold();
+    this.heedLeaving();
+    if (this.stuck) this.sink();
+    else this.hold();
     this.moved();
   }
 
   toBottom(): void {
     this.stuck = true;
-    this.restore();
+    this.sink();
+    this.moved();
   }
 
   /** Brings a row to the upper part of the view. */
@@ -84,6 +83,22 @@ export class ScrollKeeper {
   firstSeen(): number {
     const first = this.firstBelow(this.box.getBoundingClientRect().top);
     return Number((first as HTMLElement | null)?.dataset.seq ?? 0);
+  }
+
+  /** One may have scrolled up a moment ago, and the event of it be still to come. */
+  private heedLeaving(): void {
+    if (this.stuck && this.box.scrollTop < this.end - NEAR) this.stuck = this.distance() <= NEAR;
+  }
+
+  private sink(): void {
+    this.box.scrollTop = this.box.scrollHeight;
+    this.end = this.box.scrollTop;
+  }
+
+  private remember(): void {
+    const top = this.box.getBoundingClientRect().top;
+    const element = this.firstBelow(top);
+    this.anchor = element && { element, top: element.getBoundingClientRect().top };
   }
 
   private hold(): void {

@@ -73,7 +73,10 @@ def test_days_stand_where_they_change_in_ones_own_zone_and_the_one_in_view_stays
 ) -> None:
     archive = Archive(browser, whole, 300)
     tops = {}
-    for zone, offset in (("Pacific/Auckland", 13), ("America/Los_Angeles", -8)):
+    # Where it is past nine and past three in the afternoon: enough of today is above and below.
+    for offset in (zone_of(9), zone_of(15)):
+        # The signs of these names are turned round: Etc/GMT-9 is east of Greenwich.
+        zone = f"Etc/GMT{-offset:+d}"
         with browser.new_context(storage_state=archive.ada.context.storage_state(), timezone_id=zone) as context:
             page = context.new_page()
             page.goto(f"{archive.ada.url}/c/{archive.chat}")
@@ -82,7 +85,7 @@ def test_days_stand_where_they_change_in_ones_own_zone_and_the_one_in_view_stays
             log.evaluate("box => { box.scrollTop = 0; }")
             expect(log).to_contain_text("number 151")
             here = datetime.now(UTC) + timedelta(hours=offset)
-            today = next(n for n in range(300, 0, -1) if date_of(n - 1, offset) != here.date()) if here else 0
+            today = next(n for n in range(300, 0, -1) if date_of(n - 1, offset) != here.date())
             day_before = log.locator(f"section:has([data-seq='{today}']) .day")
             expect(day_before).to_have_text("Yesterday")
             expect(log.locator("section").last.locator(".day")).to_have_text("Today")
@@ -93,6 +96,11 @@ def test_days_stand_where_they_change_in_ones_own_zone_and_the_one_in_view_stays
             assert log.evaluate(DAY_AT, today + 4) == "Today"
     assert len(set(tops.values())) == 2
     archive.close()
+
+
+def zone_of(hour: int) -> int:
+    """The hours from Greenwich of where it is this hour now, from -11 to 12."""
+    return (hour - datetime.now(UTC).hour + 11) % 24 - 11
 
 
 def date_of(number: int, offset: int) -> Any:

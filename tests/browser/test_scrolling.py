@@ -85,6 +85,27 @@ def test_older_messages_move_nothing_that_one_looks_at(archive: Archive, log: Lo
         older_come(archive, log, where)
 
 
+def test_scrolling_up_is_not_undone_by_what_changes_in_the_same_moment(archive: Archive, log: Locator) -> None:
+    said = archive.bob.post(archive.chat, "a word to like")
+    archive.bob.call("PUT", f"/api/messages/{said['id']}/reactions/👍")
+    newest = archive.ada.message("a word to like")
+    expect(newest.get_by_role("button", name="👍 1: Bob")).to_be_visible()
+    # The click changes the row before the browser tells of the scrolling.
+    newest.evaluate("row => { row.closest('.log').scrollTop = 0; row.querySelector('[aria-label*=Bob]').click(); }")
+    expect(newest.get_by_role("button", name="👍 2")).to_be_attached()
+    archive.ada.until(lambda: len(seqs(log)) > 60, "older messages are there")
+    assert log.evaluate(TO_BOTTOM) > 1000
+
+
+def test_older_messages_that_could_not_be_fetched_come_without_scrolling_again(archive: Archive, log: Locator) -> None:
+    # What else is asked for from time to time would have the page look again.
+    archive.ada.page.route("**/api/sync", lambda route: None)
+    archive.ada.page.route(LOG, lambda route: route.abort(), times=2)
+    log.evaluate("box => { box.scrollTop = 0; }")
+    archive.ada.until(lambda: len(seqs(log)) > 60, "older messages are there")
+    archive.ada.page.unroute("**/api/sync")
+
+
 def test_an_address_leads_to_its_message_and_both_ways_from_there(archive: Archive, log: Locator) -> None:
     page = archive.ada.page
     page.goto(f"{archive.ada.url}/c/{archive.chat}/2501")
