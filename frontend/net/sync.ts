@@ -19,7 +19,7 @@ const membersAsOf = new Map<string, number>();
 export const syncActs: Omit<Acts, "renew" | "reconnect"> = {
   fetch: ({ chat, after }) => void fetchLog(chat, after, `after=${after}&limit=100`),
   newest: ({ chat }) => void fetchLog(chat, null, "limit=50"),
-  detail: ({ chat }) => void fetchDetail(chat),
+  detail: ({ chat }) => void readDetail(chat),
   sync: (effect) => void sync(effect.chats),
   forget: ({ chat }) => {
     chats.value = removeChat(chats.value, chat);
@@ -97,7 +97,8 @@ async function fetchLog(chat: string, after: number | null, query: string): Prom
   }
 }
 
-async function fetchDetail(chat: string): Promise<void> {
+/** The chat and its members as they are now. */
+export async function readDetail(chat: string): Promise<void> {
   try {
     takeDetail(await call<ChatDetail>("GET", `/api/chats/${chat}?limit=1`, undefined, PATIENCE_MS));
   } catch (error) {

@@ -5,6 +5,7 @@ import { t } from "../i18n/en";
 import { toggleReaction } from "../net/acts";
 import { call, reasonOf } from "../net/api";
 import { deleteSoon } from "../net/deleting";
+import { readDetail } from "../net/sync";
 import { seen } from "../state/members";
 import type { Member, Message } from "../state/types";
 import { about, announce, me, members, showToast } from "../store";
@@ -58,6 +59,8 @@ function React({ message, onClose }: Props) {
 
 function Seen({ message, onClose }: Props) {
   const { by, not } = seen(members.value.get(message.chat_id) ?? [], me.value.id, message.seq);
+  // Nobody is told when somebody stops telling how far they read.
+  useEffect(() => void readDetail(message.chat_id), [message.chat_id]);
   return (
     <Dialog title={t.whoSaw} onClose={onClose}>
       {by.length > 0 && <People list={by} />}

@@ -25,6 +25,7 @@ export function Tools({ message, mine, chat, time }: Props) {
   };
   return (
     <div class="tools">
+      {" " /* Where the page is read as text, its last word and the time stay apart. */}
       <PopoverButton label={t.react} icon="react" kind="quick" inLog>
         {(close) => <Quick message={message} close={close} />}
       </PopoverButton>

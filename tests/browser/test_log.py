@@ -235,7 +235,9 @@ def test_who_has_seen_ones_newest_message_is_shown_unless_they_do_not_want_that(
     ada: Visitor, bob: Visitor, visit: Visit, chat: str
 ) -> None:
     eve = visit("Eve")
-    ada.call("POST", f"/api/chats/{chat}/members", {"user_ids": [eve.id]})
+    with ada.page.expect_response(re.compile(rf"/api/chats/{chat}\?limit=1$")):
+        ada.call("POST", f"/api/chats/{chat}/members", {"user_ids": [eve.id]})
+    # Ada's page knows her as one who tells; that she does not any more is told to nobody.
     eve.call("PATCH", "/api/users/me/preferences", {"read_receipts": False})
     ada.say("look at this")
     ada.sees("look at this")
