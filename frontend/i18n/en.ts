@@ -150,6 +150,7 @@ export const t = {
   replyTo: (name: string) => `Replying to ${name}`,
   replied: (name: string) => `In reply to ${name}`,
   repliedEarlier: "In reply to an earlier message",
+  unseen: "You cannot see this message.",
   editing: "Editing a message",
 
   pictureProcessing: "Preparing the picture",

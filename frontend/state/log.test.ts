@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import {
   addLive,
+  addNamed,
   addNewer,
   addOlder,
   type ChatLog,
   heardOf,
+  messageIn,
   nextStep,
   openLog,
   patchMessage,
   setAside,
   trim,
 } from "./log";
-import { backwards, edited, joined, page, said } from "./samples";
+import { backwards, edited, joined, message, page, said } from "./samples";
 
 const seqs = (log: ChatLog) => log.rows.map((row) => row.seq);
 const textAt = (log: ChatLog, seq: number) => log.rows.find((row) => row.seq === seq)?.message?.text;
@@ -86,6 +88,33 @@ test("an edit gives way to a page that was read after it", () => {
   log = addLive(log, [edited(6, 2, "edited once")]);
   const older = backwards([said(2, { text: "edited twice" })], { last_seq: 9 });
   assert.equal(textAt(addOlder(log, older, 5), 2), "edited twice");
+});
+
+test("a message that was asked for by its id is known, makes no row and follows its edits, also in the past", () => {
+  for (const last_seq of [6, 900]) {
+    const opened = openLog(backwards([said(5), said(6)], { has_more: true, last_seq }), 6);
+    assert.equal(messageIn(opened, "m2"), undefined);
+    let log = addNamed(opened, [message(2)], last_seq);
+    assert.deepEqual([seqs(log), messageIn(log, "m2")?.text], [[5, 6], "text 2"]);
+    log = addLive(log, [edited(last_seq + 2, 2, "better"), edited(last_seq + 1, 2, "good")]);
+    assert.equal(messageIn(log, "m2")?.text, "better");
+    assert.equal(messageIn(addNamed(log, [message(2)], last_seq), "m2")?.text, "better");
+  }
+});
+
+test("what was asked for by its id becomes a row that follows its edits, and is not known once that is dropped", () => {
+  let log = addNamed(openLog(backwards([said(3)], { has_more: true })), [message(2, { text: "then" })], 3);
+  log = addOlder(log, backwards([said(1), said(2, { text: "before" })], { last_seq: 2 }), 3);
+  assert.deepEqual([seqs(log), textAt(log, 2)], [[1, 2, 3], "then"]);
+  log = addLive(log, [edited(4, 2, "now")]);
+  assert.equal(messageIn(log, "m2")?.text, "now");
+  assert.equal(messageIn(trim(log, 2, 1), "m2"), undefined);
+});
+
+test("an answer from before a log that was begun anew is dropped: an edit may lie in between", () => {
+  const log = openLog(backwards([said(9)], { has_more: true }));
+  assert.equal(addNamed(log, [message(2)], 7), log);
+  assert.equal(messageIn(addNamed(log, [message(2)], 8), "m2")?.text, "text 2");
 });
 
 test("an older page that does not meet the start of the log is dropped", () => {

@@ -32,19 +32,19 @@ export interface ChatLog {
   last: number;
   /** Entries beyond a gap. */
   early: ReadonlyMap<number, Entry>;
-  /** Newer states of messages older than `from`, so that an older page cannot bring back a past text. */
+  /** The newest known states of messages that are no rows: no page can bring back a past text, and quotes have words. */
   unloaded: ReadonlyMap<number, Known>;
 }
 
-type Work = { rows: Row[]; from: number; unloaded: Map<number, Known> };
+type Work = { rows: Row[]; unloaded: Map<number, Known> };
 
 /** The log that a page without `after` starts: the newest one, or with `upTo` one that ends there. */
 export function openLog(page: LogPage, upTo = page.last_seq): ChatLog {
   const from = startOf(page);
-  const work: Work = { rows: [], from, unloaded: new Map() };
+  const work: Work = { rows: [], unloaded: new Map() };
   for (const entry of page.entries) apply(work, entry, page.last_seq);
   const last = Math.max(page.last_seq, upTo);
-  return { ...work, through: upTo, start: !page.has_more, past: upTo < last, last, early: new Map() };
+  return { ...work, from, through: upTo, start: !page.has_more, past: upTo < last, last, early: new Map() };
 }
 
 /** Takes live entries, in any order and any number of times; those beyond a gap wait, but not too many of them. */
@@ -71,6 +71,21 @@ export function setAside(log: ChatLog): ChatLog {
   return withoutEarly(trim(log));
 }
 
+/** A message as the log knows it, whether it is a row or not. */
+export function messageIn({ rows, unloaded }: ChatLog, id: string): Message | undefined {
+  const known = (each: { message: Message | null }) => each.message?.id === id;
+  return (rows.find(known) ?? [...unloaded.values()].find(known))?.message ?? undefined;
+}
+
+/** Takes messages that were asked for by their ids, as entry `asOf` left them. */
+export function addNamed(log: ChatLog, messages: readonly Message[], asOf: number): ChatLog {
+  // The log has begun anew meanwhile: what happened to them in between is not known.
+  if (asOf < log.from - 1) return log;
+  const work = workOn(log);
+  for (const message of messages) renew(work, { message, version: asOf });
+  return { ...log, ...work };
+}
+
 /** Takes a page that was asked for with `after`, which has to lie inside the log. */
 export function addNewer(log: ChatLog, page: LogPage, after: number): ChatLog {
   if (after > log.through || page.through <= log.through) return log;
@@ -84,7 +99,7 @@ export function addNewer(log: ChatLog, page: LogPage, after: number): ChatLog {
 export function addOlder(log: ChatLog, page: LogPage, before: number): ChatLog {
   if (before !== log.from) return log;
   const from = startOf(page);
-  const work: Work = { rows: [], from, unloaded: new Map(log.unloaded) };
+  const work: Work = { rows: [], unloaded: new Map(log.unloaded) };
   for (const entry of page.entries) if (entry.seq < before) apply(work, entry, page.last_seq);
   return { ...log, rows: [...work.rows, ...log.rows], from, unloaded: work.unloaded, start: !page.has_more };
 }
@@ -151,7 +166,7 @@ function startOf(page: LogPage): number {
 }
 
 function workOn(log: ChatLog): Work {
-  return { rows: [...log.rows], from: log.from, unloaded: new Map(log.unloaded) };
+  return { rows: [...log.rows], unloaded: new Map(log.unloaded) };
 }
 
 function drain(log: ChatLog): ChatLog {
@@ -172,12 +187,17 @@ function apply(work: Work, entry: Entry, asOf: number): void {
     return;
   }
   const known = { message: entry.message, version: Math.max(asOf, entry.seq) };
-  const kept = work.unloaded.get(entry.message.seq);
-  const best = kept && kept.version > known.version ? counted(kept, known.message) : known;
   if (entry.kind === "delete") uncount(work, entry);
-  if (entry.kind === "message") insert(work, { seq: entry.seq, entry, ...best });
-  else if (entry.message.seq < work.from) work.unloaded.set(entry.message.seq, best);
-  else renew(work, best);
+  if (entry.kind === "message") {
+    insert(work, { seq: entry.seq, entry, ...best(work, known) });
+    // Only the row is kept up from now on.
+    work.unloaded.delete(entry.seq);
+  } else renew(work, known);
+}
+
+function best({ unloaded }: Work, known: Known): Known {
+  const kept = unloaded.get(known.message.seq);
+  return kept && kept.version > known.version ? counted(kept, known.message) : known;
 }
 
 function insert(work: Work, row: Row): void {
@@ -190,8 +210,8 @@ function insert(work: Work, row: Row): void {
 function renew(work: Work, known: Known): void {
   const place = placeOf(work.rows, known.message.seq);
   const row = work.rows[place];
-  if (row?.message?.id !== known.message.id || row.version >= known.version) return;
-  work.rows[place] = { ...row, ...counted(known, row.message) };
+  if (row?.message?.id !== known.message.id) work.unloaded.set(known.message.seq, best(work, known));
+  else if (row.version < known.version) work.rows[place] = { ...row, ...counted(known, row.message) };
 }
 
 /** An event about a thread's first message leaves out how many answered it. */

@@ -1,15 +1,17 @@
 // One message, stored or on its way. Not for: its pictures (pictures.tsx) and buttons (tools.tsx).
-import { useContext } from "preact/hooks";
+import { useContext, useEffect } from "preact/hooks";
 import { t } from "../i18n/en";
 import { leaving, undelete } from "../net/deleting";
 import type { Carrier } from "../net/presses";
+import { askQuoted, unseen } from "../net/quoted";
 import { isSaved } from "../net/saved";
 import { discardMessage, retryMessage } from "../net/sender";
+import { messageIn } from "../state/log";
 import type { Pending } from "../state/outbox";
 import { plain } from "../state/plain";
 import type { Item } from "../state/timeline";
 import type { Attachment, Chat, Message } from "../state/types";
-import { about, jump, logOf, me } from "../store";
+import { about, jump, logOf, me, signedOut } from "../store";
 import { Avatar } from "./avatar";
 import { Cards, framed } from "./cards";
 import { Files } from "./files";
@@ -204,9 +206,15 @@ export function Said({ message, kind = "messages" }: { message: Message; kind?: 
   return html ? <Rendered html={html} class={big} /> : <div class={`text plain ${big}`}>{text}</div>;
 }
 
+/** Two lines high whatever it knows, so that nothing moves when the words come. */
 function Quote({ id, chatId }: { id: string; chatId: string }) {
-  const quoted = logOf(chatId).value?.rows.find((row) => row.message?.id === id)?.message;
-  const title = quoted ? nameOf(quoted.author) : t.repliedEarlier;
+  const log = logOf(chatId).value;
+  const quoted = log && messageIn(log, id);
+  const hidden = unseen.value.has(id);
+  const lacking = !!log && !quoted && !hidden && !signedOut.value;
+  useEffect(() => {
+    if (lacking) askQuoted(chatId, id);
+  }, [lacking]);
   return (
     <button
       type="button"
@@ -216,13 +224,14 @@ function Quote({ id, chatId }: { id: string; chatId: string }) {
         jump.value = { chatId, messageId: id };
       }}
     >
-      <bdi class="name">{title}</bdi>
-      {quoted && (
-        <bdi class="preview">{quoted.deleted ? t.deletedLine : plain(quoted.text) || attachedTo(quoted)}</bdi>
-      )}
+      <bdi class="name">{quoted ? nameOf(quoted.author) : t.repliedEarlier}</bdi>
+      <bdi class="preview">{quoted ? lineOf(quoted) : hidden && t.unseen}</bdi>
     </button>
   );
 }
+
+const lineOf = (quoted: Message): string =>
+  quoted.deleted ? t.deletedLine : plain(quoted.text) || attachedTo(quoted);
 
 export function bare(message: Message): boolean {
   if (message.deleted || message.reply_to) return false;

@@ -1,5 +1,7 @@
 """Messages' doors: send, read, edit and what was before, delete, react, pin."""
 
+from operator import itemgetter
+
 from bson import ObjectId
 from flask import Blueprint
 
@@ -7,7 +9,8 @@ from infitalks import access
 from infitalks.actions import messages
 from infitalks.actions.loops import origin_of_post
 from infitalks.blueprints.guard import api
-from infitalks.models.log import edits_of, entries_after, entries_before, only_messages, pinned_in
+from infitalks.models.database import Doc
+from infitalks.models.log import edits_of, entries_after, entries_before, entries_by_id, only_messages, pinned_in
 from infitalks.models.users import User
 from infitalks.schemas.base import validate
 from infitalks.schemas.history import HistoryOut, history_out
@@ -38,17 +41,26 @@ def _now(me: User, message_id: str) -> MessageOut:
 @api(query=MessagesQuery, answers={200: MessagesOut})
 def get_messages(me: User, query: MessagesQuery) -> MessagesOut:
     chat, membership = access.get_chat_for(me.id, query.chat)  # `last_seq` is read before the messages
-    seen = only_messages(access.seen_filter(membership["intervals"]))
-    if query.after is not None:
-        found = entries_after(chat["_id"], seen, query.after, query.limit + 1)
-        shown = found[: query.limit]
-    else:
-        found = entries_before(chat["_id"], seen, query.before, query.limit + 1)
-        shown = found[-query.limit :]
-    more = len(found) > query.limit
+    shown, more = (_named(query.ids, membership), False) if query.ids else _page(query, membership)
     answer = MessagesOut(messages=messages_out(shown, membership), has_more=more, as_of=chat["last_seq"])
     access.require_unchanged(membership)
     return answer
+
+
+def _named(ids: str, membership: Doc) -> list[Doc]:
+    docs = entries_by_id(map(ObjectId, ids.split(","))).values()
+    here = [doc for doc in docs if doc["kind"] == "message" and doc["chat"] == membership["chat"]]
+    return sorted((doc for doc in here if access.visible(doc["seq"], membership["intervals"])), key=itemgetter("seq"))
+
+
+def _page(query: MessagesQuery, membership: Doc) -> tuple[list[Doc], bool]:
+    """And whether there are more that way."""
+    seen = only_messages(access.seen_filter(membership["intervals"]))
+    if query.after is not None:
+        found = entries_after(membership["chat"], seen, query.after, query.limit + 1)
+        return found[: query.limit], len(found) > query.limit
+    found = entries_before(membership["chat"], seen, query.before, query.limit + 1)
+    return found[-query.limit :], len(found) > query.limit
 
 
 @blueprint.post("/api/messages")

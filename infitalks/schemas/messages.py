@@ -44,6 +44,7 @@ def _is_text(char: str) -> bool:
 
 
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+Ids = Annotated[str, Field(pattern=r"^[0-9a-f]{24}(,[0-9a-f]{24}){0,99}$")]
 Emoji = Annotated[str, Field(min_length=1, max_length=16), AfterValidator(_check_emoji)]
 
 
@@ -87,7 +88,16 @@ class LogQuery(Query):
 
 
 class MessagesQuery(LogQuery):
+    """`ids`: these of the chat's messages, in place of a page of it; up to 100, with commas between them."""
+
     chat: Id
+    ids: Ids | None = None
+
+    @model_validator(mode="after")
+    def _ids_or_a_page(self) -> "MessagesQuery":
+        if self.ids is not None and not {"before", "after", "limit"}.isdisjoint(self.model_fields_set):
+            raise ValueError("ids excludes before, after and limit")
+        return self
 
 
 class ViaOut(Out):

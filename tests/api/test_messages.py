@@ -1,13 +1,16 @@
 """Sending and reading messages through the API: once, in order, and only for those in the chat."""
 
 import secrets
+from typing import Any
 
 import pytest
 from bson import ObjectId
+from flask import Flask
 
 from infitalks.actions import messages
+from infitalks.models.chats import Chat
 from infitalks.models.database import Doc
-from infitalks.models.log import last_message_in
+from infitalks.models.log import Entry, last_message_in
 from tests.people import Person
 
 
@@ -79,6 +82,44 @@ def test_history_pages_by_number_both_ways(ada: Person) -> None:
     assert [m["text"] for m in older["messages"]] == ["0", "1", "2", "3"] and not older["has_more"]
     later = ada.get(f"/api/messages?chat={chat}&limit=2&after={older['messages'][-1]['seq']}").json
     assert [m["text"] for m in later["messages"]] == ["4", "5"] and later["has_more"]
+
+
+def test_messages_are_read_by_their_ids_and_what_one_may_not_see_is_left_out(
+    ada: Person, bob: Person, eve: Person
+) -> None:
+    chat, other = ada.group(bob), ada.group(bob, name="Other")
+    early, gone, elsewhere = ada.say(chat, "early"), ada.say(chat, "gone"), ada.say(other, "elsewhere")
+    Chat.raw().update_one({"_id": ObjectId(chat)}, {"$set": {"history": False}})
+    ada.post(f"/api/chats/{chat}/members", {"user_ids": [eve.id]})
+    late = ada.say(chat, "late")
+    ada.patch(f"/api/messages/{early['id']}", {"text": "earlier"})
+    ada.delete(f"/api/messages/{gone['id']}")
+    joined = Entry.raw().find_one({"kind": "member", "chat": ObjectId(chat)})
+    assert joined
+    ids = ",".join([late["id"], gone["id"], early["id"], elsewhere["id"], str(joined["_id"]), "0" * 24, late["id"]])
+    asked: Any = bob.get(f"/api/messages?chat={chat}&ids={ids}").json
+    assert [(m["text"], m["deleted"]) for m in asked["messages"]] == [("earlier", False), ("", True), ("late", False)]
+    assert asked["messages"][2] == late and not asked["has_more"]
+    assert asked["as_of"] == bob.get(f"/api/chats/{chat}").json["last_seq"]
+    assert [m["text"] for m in bob.get(f"/api/messages?chat={other}&ids={ids}").json["messages"]] == ["elsewhere"]
+    assert [m["text"] for m in eve.get(f"/api/messages?chat={chat}&ids={ids}").json["messages"]] == ["late"]
+    nothing = {**asked, "messages": []}
+    for unseen in (early["id"], "0" * 24):
+        assert eve.get(f"/api/messages?chat={chat}&ids={unseen}").json == nothing
+    assert eve.get(f"/api/messages?chat={other}&ids={ids}").status_code == 404
+    ada.delete(f"/api/chats/{chat}/members/{bob.id}")
+    assert bob.get(f"/api/messages?chat={chat}&ids={ids}").status_code == 404
+
+
+def test_up_to_a_hundred_ids_are_asked_for_at_once_and_nothing_else_with_them(app: Flask, ada: Person) -> None:
+    path = f"/api/messages?chat={ada.group()}&ids="
+    assert ada.get(path + ",".join(["0" * 24] * 100)).status_code == 200
+    assert app.test_client().get(path + "0" * 24).status_code == 401
+    for bad in (",".join(["0" * 24] * 101), "", "0" * 23, "0" * 24 + ",", "A" * 24, "[$ne]"):
+        refused = ada.get(path + bad)
+        assert refused.status_code == 422 and list(refused.json["error"]["fields"]) == ["ids"], bad
+    for more in ("before=9", "after=0", "limit=5"):
+        assert ada.get(f"{path}{'0' * 24}&{more}").status_code == 422
 
 
 def test_a_log_page_says_how_far_it_reaches(ada: Person) -> None:

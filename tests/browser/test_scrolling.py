@@ -1,7 +1,6 @@
 """A long log: what one looks at stays, however it is scrolled; the page stays small; an address leads into it."""
 
 import re
-import secrets
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -137,17 +136,6 @@ def test_who_reads_in_the_past_sees_what_happens_to_it(archive: Archive, log: Lo
     expect(row.get_by_role("button", name="🎉 1: Bob")).to_be_visible()
     archive.bob.call("DELETE", f"/api/messages/{old['id']}/reactions/🎉")
     expect(row.get_by_role("button", name="🎉 1: Bob")).to_have_count(0)
-
-
-def test_what_answers_a_message_that_is_not_loaded_leads_to_it(archive: Archive, log: Locator) -> None:
-    (old,) = archive.ada.call("GET", f"/api/messages?chat={archive.chat}&before=502&limit=1")["messages"]
-    said = {"chat_id": archive.chat, "client_id": secrets.token_hex(8), "text": "about that", "reply_to": old["id"]}
-    archive.bob.call("POST", "/api/messages", said)
-    archive.ada.sees("about that")
-    expect(log.locator("article[data-seq='501']")).to_have_count(0)
-    archive.ada.message("about that").get_by_role("button", name="In reply to an earlier message").click()
-    expect(log.locator("article[data-seq='501']")).to_be_in_viewport()
-    expect(log.locator("article[data-seq='501']")).to_contain_class("sought")
 
 
 @pytest.mark.timeout(600)

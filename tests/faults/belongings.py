@@ -52,6 +52,7 @@ class Belongings:
             f"/api/chats/{chat}/log?before={BEYOND}",
             f"/api/messages?chat={chat}",
             f"/api/messages?chat={chat}&after=0&limit=100",
+            f"/api/messages?chat={chat}&ids={self.earlier},{self.mine}",
             f"/api/chats/{chat}",
             f"/c/{chat}",
             f"/c/{chat}/1",

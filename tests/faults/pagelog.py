@@ -36,7 +36,7 @@ class ChatLog:
     """`rows`: all that the user may see from `start` to `through`. `last`: the highest seq heard of.
 
     `begins`: nothing older exists. `past`: it ends at an old message that was asked for. `early`: entries beyond a
-    gap. `unloaded`: newer states of messages older than `start`.
+    gap. `unloaded`: the newest known states of messages that are no rows.
     """
 
     rows: tuple[Row, ...]
@@ -52,18 +52,17 @@ class ChatLog:
 @dataclass
 class _Work:
     rows: list[Row]
-    start: int
     unloaded: dict[int, Known]
 
 
 def open_log(page: LogPage, up_to: int | None = None) -> ChatLog:
     """The log that a page without `after` starts: the newest one, or with `up_to` one that ends there."""
     up_to = page["last_seq"] if up_to is None else up_to
-    work = _Work([], _start_of(page), {})
+    work, start = _Work([], {}), _start_of(page)
     for entry in page["entries"]:
         _apply(work, entry, page["last_seq"])
     last = max(page["last_seq"], up_to)
-    return ChatLog(tuple(work.rows), work.start, up_to, not page["has_more"], up_to < last, last, {}, work.unloaded)
+    return ChatLog(tuple(work.rows), start, up_to, not page["has_more"], up_to < last, last, {}, work.unloaded)
 
 
 def add_live(log: ChatLog, entries: Iterable[Entry]) -> ChatLog:
@@ -98,12 +97,12 @@ def add_older(log: ChatLog, page: LogPage, before: int) -> ChatLog:
     """Takes a page that was asked for with `before`; one that does not meet the log's start is dropped."""
     if before != log.start:
         return log
-    work = _Work([], _start_of(page), dict(log.unloaded))
+    work = _Work([], dict(log.unloaded))
     for entry in page["entries"]:
         if entry["seq"] < before:
             _apply(work, entry, page["last_seq"])
     work.rows += log.rows
-    return replace(_done(log, work), begins=not page["has_more"])
+    return replace(_done(log, work), start=_start_of(page), begins=not page["has_more"])
 
 
 def heard_of(log: ChatLog, seq: int) -> ChatLog:
@@ -137,11 +136,11 @@ def _start_of(page: LogPage) -> int:
 
 
 def _work_on(log: ChatLog) -> _Work:
-    return _Work(list(log.rows), log.start, dict(log.unloaded))
+    return _Work(list(log.rows), dict(log.unloaded))
 
 
 def _done(log: ChatLog, work: _Work) -> ChatLog:
-    return replace(log, rows=tuple(work.rows), start=work.start, unloaded=work.unloaded)
+    return replace(log, rows=tuple(work.rows), unloaded=work.unloaded)
 
 
 def _drain(log: ChatLog) -> ChatLog:
@@ -157,17 +156,17 @@ def _apply(work: _Work, entry: Entry, as_of: int) -> None:
     if not about_message(entry):
         _insert(work, Row(entry["seq"], entry, None, entry["seq"]))
         return
-    about: int = entry["message"]["seq"]
-    best: Known = (entry["message"], max(as_of, entry["seq"]))
-    kept = work.unloaded.get(about)
-    if kept and kept[1] > best[1]:
-        best = kept
+    known: Known = (entry["message"], max(as_of, entry["seq"]))
     if entry["kind"] == "message":
-        _insert(work, Row(entry["seq"], entry, *best))
-    elif about < work.start:
-        work.unloaded[about] = best
+        _insert(work, Row(entry["seq"], entry, *_best(work, known)))
+        work.unloaded.pop(entry["seq"], None)  # only the row is kept up from now on
     else:
-        _renew(work, best)
+        _renew(work, known)
+
+
+def _best(work: _Work, known: Known) -> Known:
+    kept = work.unloaded.get(known[0]["seq"])
+    return kept if kept and kept[1] > known[1] else known
 
 
 def _insert(work: _Work, row: Row) -> None:
@@ -182,7 +181,9 @@ def _renew(work: _Work, known: Known) -> None:
     message, version = known
     place = _place_of(work.rows, message["seq"])
     row = work.rows[place] if place < len(work.rows) else None
-    if row and row.message and row.message["id"] == message["id"] and row.version < version:
+    if not row or not row.message or row.message["id"] != message["id"]:
+        work.unloaded[message["seq"]] = _best(work, known)
+    elif row.version < version:
         work.rows[place] = replace(row, message=message, version=version)
 
 
