@@ -1,11 +1,13 @@
 """Who may see and do what: pure rules, and loaders that raise NotFound for what is not the user's to see."""
 
+from collections.abc import Iterable
+
 from bson import ObjectId
 
 from infitalks.errors import Forbidden, NotFound
 from infitalks.models.chats import chat_by_id, membership_of
 from infitalks.models.database import Doc, object_id
-from infitalks.models.log import entry_by_id
+from infitalks.models.log import entries_by_id, entry_by_id
 from infitalks.models.media import media_by_id
 from infitalks.models.users import User
 from infitalks.models.webhooks import Webhook, webhook_by_id
@@ -54,6 +56,17 @@ def get_message_for(user_id: ObjectId, message_id: str) -> tuple[Doc, Doc]:
     if not membership or not membership["active"] or not visible(message["seq"], membership["intervals"]):
         raise NotFound()
     return message, membership
+
+
+def messages_seen(ids: Iterable[ObjectId], memberships: dict[ObjectId, Doc]) -> list[Doc]:
+    """Of these messages, as stored, those that the holder of these memberships, by chat, sees; deleted ones too."""
+    return [
+        doc
+        for doc in entries_by_id(ids).values()
+        if doc["kind"] == "message"
+        and doc["chat"] in memberships
+        and visible(doc["seq"], memberships[doc["chat"]]["intervals"])
+    ]
 
 
 def get_media_for(user_id: ObjectId, media_id: str) -> Doc:

@@ -8,7 +8,6 @@ from infitalks import access, events
 from infitalks.errors import Conflict, NotFound
 from infitalks.models.chats import memberships_of
 from infitalks.models.database import object_id
-from infitalks.models.log import entries_by_id
 from infitalks.models.saved import Saved, count_saved, saved_by, saved_id
 
 MOST_SAVED = 1000
@@ -34,15 +33,9 @@ def _forget_unseen(user_id: ObjectId) -> int:
     """Make room: forget what was deleted since, or is not the user's to see any more. Returns how many those were."""
     rows = saved_by(user_id, None, MOST_SAVED)
     mine = memberships_of(user_id, {row["chat"] for row in rows})
-    found = entries_by_id([row["message"] for row in rows])
-    seen = {
-        key
-        for key, doc in found.items()
-        if doc.get("deleted_seq") is None
-        and doc["chat"] in mine
-        and access.visible(doc["seq"], mine[doc["chat"]]["intervals"])
-    }
-    gone = [row["_id"] for row in rows if row["message"] not in seen]
+    seen = access.messages_seen([row["message"] for row in rows], mine)
+    there = {doc["_id"] for doc in seen if doc.get("deleted_seq") is None}
+    gone = [row["_id"] for row in rows if row["message"] not in there]
     return Saved.raw().delete_many({"_id": {"$in": gone}}).deleted_count
 
 

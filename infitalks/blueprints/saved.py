@@ -1,18 +1,15 @@
 """Doors to what somebody saved for later."""
 
-from bson import ObjectId
 from flask import Blueprint
 
 from infitalks import access
 from infitalks.actions import saved
 from infitalks.blueprints.guard import api
 from infitalks.models.chats import memberships_of
-from infitalks.models.database import Doc
-from infitalks.models.log import entries_by_id
 from infitalks.models.saved import saved_by
 from infitalks.models.users import User
 from infitalks.schemas.chats import read_cursor, write_cursor
-from infitalks.schemas.messages import MessageOut, messages_out
+from infitalks.schemas.messages import messages_by_id
 from infitalks.schemas.saved import SavedIdsOut, SavedListOut, SavedMessageOut, SavedQuery
 
 blueprint = Blueprint("saved", __name__)
@@ -24,7 +21,8 @@ def get_saved(me: User, query: SavedQuery) -> SavedListOut:
     rows = saved_by(me.id, read_cursor(query.cursor) if query.cursor else None, query.limit + 1)
     shown, more = rows[: query.limit], len(rows) > query.limit
     mine = memberships_of(me.id, {row["chat"] for row in shown})
-    found = _seen(shown, mine)
+    seen = access.messages_seen([row["message"] for row in shown], mine)
+    found = messages_by_id((doc for doc in seen if doc.get("deleted_seq") is None), mine)
     answer = SavedListOut(
         saved=[
             SavedMessageOut(saved_at=row["at"], message=found[row["message"]])
@@ -54,14 +52,3 @@ def put_saved(me: User, message_id: str) -> None:
 @api(answers={204: None})
 def delete_saved(me: User, message_id: str) -> None:
     saved.forget_saved(me.id, message_id)
-
-
-def _seen(rows: list[Doc], mine: dict[ObjectId, Doc]) -> dict[ObjectId, MessageOut]:
-    """The messages of these rows that are still there and the user's to see, by chat, as the user sees each chat."""
-    by_chat: dict[ObjectId, list[Doc]] = {}
-    for doc in entries_by_id([row["message"] for row in rows]).values():
-        membership = mine.get(doc["chat"])
-        if membership and access.visible(doc["seq"], membership["intervals"]):
-            by_chat.setdefault(doc["chat"], []).append(doc)
-    shown = [message for chat, docs in by_chat.items() for message in messages_out(docs, mine[chat])]
-    return {ObjectId(message.id): message for message in shown if not message.deleted}

@@ -8,11 +8,11 @@ from infitalks.actions import threads
 from infitalks.blueprints.guard import api
 from infitalks.models.chats import memberships_of
 from infitalks.models.database import Doc
-from infitalks.models.log import entries_after, entries_before, entries_by_id, top_of
+from infitalks.models.log import entries_after, entries_before, top_of
 from infitalks.models.threads import followed_by, maybe_unread
 from infitalks.models.users import User
 from infitalks.schemas.chats import read_cursor, write_cursor
-from infitalks.schemas.messages import LogQuery, MessageOut, messages_out
+from infitalks.schemas.messages import LogQuery, messages_by_id, messages_out
 from infitalks.schemas.threads import FollowIn, FollowOut, ListedThreadOut, ThreadOut, ThreadsOut, ThreadsQuery
 
 blueprint = Blueprint("threads", __name__)
@@ -73,7 +73,7 @@ def get_threads(me: User, query: ThreadsQuery) -> ThreadsOut:
 
 
 def _listed(rows: list[Doc], mine: dict[ObjectId, Doc], unread: dict[ObjectId, int]) -> list[ListedThreadOut]:
-    roots = _roots(rows, mine)
+    roots = messages_by_id(access.messages_seen([row["root"] for row in rows], mine), mine)
     return [
         ListedThreadOut(
             id=str(row["root"]),
@@ -84,13 +84,3 @@ def _listed(rows: list[Doc], mine: dict[ObjectId, Doc], unread: dict[ObjectId, i
         )
         for row in rows
     ]
-
-
-def _roots(rows: list[Doc], mine: dict[ObjectId, Doc]) -> dict[ObjectId, MessageOut]:
-    """As the user sees them: each chat's own threads are counted by what one sees of that chat."""
-    by_chat: dict[ObjectId, list[Doc]] = {}
-    for doc in entries_by_id([row["root"] for row in rows]).values():
-        if access.visible(doc["seq"], mine[doc["chat"]]["intervals"]):
-            by_chat.setdefault(doc["chat"], []).append(doc)
-    shown = [message for chat, docs in by_chat.items() for message in messages_out(docs, mine[chat])]
-    return {ObjectId(message.id): message for message in shown}

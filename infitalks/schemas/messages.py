@@ -322,6 +322,15 @@ def messages_out(docs: Iterable[Doc], viewer: Doc | None = None) -> list[Message
     return [shown.message(doc["_id"]) for doc in shown.docs]
 
 
+def messages_by_id(docs: Iterable[Doc], viewers: dict[ObjectId, Doc]) -> dict[ObjectId, MessageOut]:
+    """Messages of several chats, each told to who has this membership of its chat."""
+    by_chat: dict[ObjectId, list[Doc]] = {}
+    for doc in docs:
+        by_chat.setdefault(doc["chat"], []).append(doc)
+    shown = [message for chat, some in by_chat.items() for message in messages_out(some, viewers[chat])]
+    return {ObjectId(message.id): message for message in shown}
+
+
 def _reactions(stored: dict[str, dict[str, Doc]]) -> list[ReactionOut]:
     users: dict[str, list[tuple[int, str]]] = {}
     for user, emojis in stored.items():
