@@ -31,7 +31,8 @@ from infitalks.models.users import User, user_by_id
 from infitalks.models.webhooks import Webhook
 from infitalks.schemas.admin import ChatsPageQuery, UsersPageQuery, WebhooksPageQuery
 from infitalks.schemas.base import Query, validate
-from infitalks.schemas.chats import RetentionIn, read_cursor, write_cursor
+from infitalks.schemas.chats import RetentionIn
+from infitalks.schemas.paging import cut, read_cursor
 from infitalks.schemas.reading import check_text
 from infitalks.schemas.users import user_out
 from infitalks.words import _
@@ -134,13 +135,13 @@ def end_sessions_form(me: User, user_id: str) -> Any:
 @page(auth="admin")
 def chats_page(me: User) -> str:
     asked = _asked(ChatsPageQuery)
-    found = list_chats(read_cursor(asked.before) if asked.before else None, PAGE + 1)
-    members = member_counts([chat["_id"] for chat in found])
+    shown, following = cut(list_chats(read_cursor(asked.before), PAGE + 1), PAGE, "last_at", "_id")
+    members = member_counts([chat["_id"] for chat in shown])
     return render_template(
         "admin_chats.html",
-        chats=[{**chat, "members": members.get(chat["_id"], 0)} for chat in found[:PAGE]],
+        chats=[{**chat, "members": members.get(chat["_id"], 0)} for chat in shown],
         first=not asked.before,
-        following=write_cursor(found[PAGE - 1]) if len(found) > PAGE else None,
+        following=following,
     )
 
 

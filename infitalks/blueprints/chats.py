@@ -35,10 +35,9 @@ from infitalks.schemas.chats import (
     SyncOut,
     chats_out,
     members_out,
-    read_cursor,
-    write_cursor,
 )
 from infitalks.schemas.messages import LogOut, LogQuery, entries_out, messages_out
+from infitalks.schemas.paging import cut, read_cursor
 
 blueprint = Blueprint("chats", __name__)
 
@@ -52,9 +51,8 @@ def _one(me: User, chat_id: ObjectId) -> ChatOut:
 
 def list_chats(user_id: ObjectId, cursor: str | None, limit: int) -> ChatsOut:
     mine = memberships_of(user_id)
-    found = newest_chats(mine, read_cursor(cursor) if cursor else None, limit + 1)
-    following = write_cursor(found[limit - 1]) if len(found) > limit else None
-    return ChatsOut(chats=_shown(found[:limit], mine, user_id), next=following)
+    shown, following = cut(newest_chats(mine, read_cursor(cursor), limit + 1), limit, "last_at", "_id")
+    return ChatsOut(chats=_shown(shown, mine, user_id), next=following)
 
 
 def _shown(found: list[Doc], mine: dict[ObjectId, Doc], user_id: ObjectId) -> list[ChatOut]:

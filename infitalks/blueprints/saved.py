@@ -8,18 +8,18 @@ from infitalks.blueprints.guard import api
 from infitalks.models.chats import memberships_of
 from infitalks.models.saved import saved_by
 from infitalks.models.users import User
-from infitalks.schemas.chats import read_cursor, write_cursor
 from infitalks.schemas.messages import messages_by_id
-from infitalks.schemas.saved import SavedIdsOut, SavedListOut, SavedMessageOut, SavedQuery
+from infitalks.schemas.paging import PageQuery, cut, read_cursor
+from infitalks.schemas.saved import SavedIdsOut, SavedListOut, SavedMessageOut
 
 blueprint = Blueprint("saved", __name__)
 
 
 @blueprint.get("/api/saved")
-@api(query=SavedQuery, answers={200: SavedListOut})
-def get_saved(me: User, query: SavedQuery) -> SavedListOut:
-    rows = saved_by(me.id, read_cursor(query.cursor) if query.cursor else None, query.limit + 1)
-    shown, more = rows[: query.limit], len(rows) > query.limit
+@api(query=PageQuery, answers={200: SavedListOut})
+def get_saved(me: User, query: PageQuery) -> SavedListOut:
+    rows = saved_by(me.id, read_cursor(query.cursor), query.limit + 1)
+    shown, following = cut(rows, query.limit, "at", "message")
     mine = memberships_of(me.id, {row["chat"] for row in shown})
     seen = access.messages_seen([row["message"] for row in shown], mine)
     found = messages_by_id((doc for doc in seen if doc.get("deleted_seq") is None), mine)
@@ -29,7 +29,7 @@ def get_saved(me: User, query: SavedQuery) -> SavedListOut:
             for row in shown
             if row["message"] in found
         ],
-        next=write_cursor({"_id": shown[-1]["message"], "last_at": shown[-1]["at"]}) if more else None,
+        next=following,
     )
     for membership in mine.values():
         access.require_unchanged(membership)

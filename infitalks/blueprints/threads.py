@@ -11,9 +11,9 @@ from infitalks.models.database import Doc
 from infitalks.models.log import entries_after, entries_before, top_of
 from infitalks.models.threads import followed_by, maybe_unread
 from infitalks.models.users import User
-from infitalks.schemas.chats import read_cursor, write_cursor
 from infitalks.schemas.messages import LogQuery, messages_by_id, messages_out
-from infitalks.schemas.threads import FollowIn, FollowOut, ListedThreadOut, ThreadOut, ThreadsOut, ThreadsQuery
+from infitalks.schemas.paging import PageQuery, cut, read_cursor
+from infitalks.schemas.threads import FollowIn, FollowOut, ListedThreadOut, ThreadOut, ThreadsOut
 
 blueprint = Blueprint("threads", __name__)
 
@@ -55,16 +55,16 @@ def patch_thread(me: User, message_id: str, body: FollowIn) -> FollowOut:
 
 
 @blueprint.get("/api/threads")
-@api(query=ThreadsQuery, answers={200: ThreadsOut})
-def get_threads(me: User, query: ThreadsQuery) -> ThreadsOut:
-    rows = followed_by(me.id, read_cursor(query.cursor) if query.cursor else None, query.limit + 1)
-    shown, more = rows[: query.limit], len(rows) > query.limit
+@api(query=PageQuery, answers={200: ThreadsOut})
+def get_threads(me: User, query: PageQuery) -> ThreadsOut:
+    rows = followed_by(me.id, read_cursor(query.cursor), query.limit + 1)
+    shown, following = cut(rows, query.limit, "last_at", "root")
     waiting = maybe_unread(me.id)
     mine = memberships_of(me.id, {row["chat"] for row in (*shown, *waiting)})
     unread = threads.unread_in(me.id, [row for row in (*shown, *waiting) if row["chat"] in mine], mine)
     answer = ThreadsOut(
         threads=_listed([row for row in shown if row["chat"] in mine], mine, unread),
-        next=write_cursor({"_id": shown[-1]["root"], "last_at": shown[-1]["last_at"]}) if more else None,
+        next=following,
         unread=sum(row["root"] in unread for row in waiting),
     )
     for membership in mine.values():

@@ -1,24 +1,21 @@
 """Chats and their members in JSON."""
 
-import base64
-import binascii
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from bson import ObjectId
 from pydantic import AfterValidator, Field, model_validator
 
 from infitalks.access import visible
-from infitalks.errors import Invalid, NotFound
 from infitalks.models.chats import member_counts, others_in_direct
-from infitalks.models.database import Doc, object_id
+from infitalks.models.database import Doc
 from infitalks.models.mentions import count_mentions
 from infitalks.models.users import is_away, public_users, tells_reading
 from infitalks.schemas.base import Days, Id, In, Limit, Name, Out, Query, Seq, Time, clean_name
 from infitalks.schemas.ephemerals import EphemeralOut
 from infitalks.schemas.messages import MessageOut
 from infitalks.schemas.notifications import Level
+from infitalks.schemas.paging import PageQuery
 from infitalks.schemas.users import UserOut, avatar_url, user_out
 
 MOST_MEMBERS_AT_ONCE = 100
@@ -96,8 +93,7 @@ class SyncIn(In):
     chats: Annotated[dict[Id, Seq], Field(max_length=2000)]
 
 
-class ChatsQuery(Query):
-    cursor: Annotated[str, Field(max_length=100)] | None = None
+class ChatsQuery(PageQuery):
     limit: Limit = 50
 
 
@@ -266,18 +262,3 @@ def members_out(memberships: Iterable[Doc], user_id: ObjectId | None = None) -> 
         )
         for row in rows
     ]
-
-
-def write_cursor(chat: Doc) -> str:
-    """Where a listing goes on: after this chat."""
-    millis = int(chat["last_at"].timestamp() * 1000)
-    return base64.urlsafe_b64encode(f"{millis}:{chat['_id']}".encode()).decode()
-
-
-def read_cursor(cursor: str) -> tuple[datetime, ObjectId]:
-    """The place that `write_cursor` wrote. Raises Invalid."""
-    try:
-        millis, chat_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(":")
-        return datetime.fromtimestamp(int(millis) / 1000, UTC), object_id(chat_id)
-    except (ValueError, OverflowError, OSError, binascii.Error, NotFound):
-        raise Invalid("The cursor is not one of ours.", fields={"cursor": "not one of ours"}) from None

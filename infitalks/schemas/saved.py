@@ -1,16 +1,7 @@
 """What somebody saved for later, in JSON."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from infitalks.schemas.base import Id, Limit, Out, Query, Time
+from infitalks.schemas.base import Id, Out, Time
 from infitalks.schemas.messages import MessageOut
-
-
-class SavedQuery(Query):
-    cursor: Annotated[str, Field(max_length=100)] | None = None
-    limit: Limit = 20
 
 
 class SavedMessageOut(Out):

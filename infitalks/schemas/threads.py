@@ -1,10 +1,6 @@
 """Threads in JSON."""
 
-from typing import Annotated
-
-from pydantic import Field
-
-from infitalks.schemas.base import Id, In, Limit, Out, Query, Seq, Time
+from infitalks.schemas.base import Id, In, Out, Seq, Time
 from infitalks.schemas.messages import MessageOut
 
 
@@ -32,11 +28,6 @@ class ThreadOut(FollowOut):
     messages: list[MessageOut]
     has_more: bool
     as_of: int
-
-
-class ThreadsQuery(Query):
-    cursor: Annotated[str, Field(max_length=100)] | None = None
-    limit: Limit = 20
 
 
 class ListedThreadOut(Out):
