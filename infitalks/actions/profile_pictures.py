@@ -63,4 +63,5 @@ def _is_wanted(media: Doc) -> bool:
     asked = {"profile_of": media["profile_of"], "profile_at": media["profile_at"]}
     later = {"profile_of": media["profile_of"], "profile_at": {"$gt": media["profile_at"]}}
     later |= {"state": "ready", "dropped": {"$ne": True}}
-    return bool(Media.raw().find_one({"_id": media["_id"], **asked})) and not Media.raw().find_one(later)
+    found = Media.raw().find({"$or": [{"_id": media["_id"], **asked}, later]}, {"_id": 1}).limit(2)
+    return [doc["_id"] for doc in found] == [media["_id"]]

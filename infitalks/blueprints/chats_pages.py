@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 
 from infitalks import access
 from infitalks.actions import chats, webhooks
-from infitalks.actions.media import retry_media
+from infitalks.actions.media import try_again
 from infitalks.actions.retention import kept_days
 from infitalks.blueprints.auth_pages import PICTURE_FORM_BYTES, coming_picture, keep_picture
 from infitalks.blueprints.chats import detail, list_chats, read_log
@@ -241,10 +241,10 @@ def picture_form(me: User, chat_id: str) -> Any:
 @page(limit="20/minute")
 def retry_picture_form(me: User, chat_id: str, media_id: str) -> Any:
     def change() -> None:
-        chat, _membership = access.get_chat_for(me.id, chat_id)
-        if access.get_media_for(me.id, media_id).get("profile_of") != f"chat:{chat['_id']}":
+        media = access.get_own_media(me.id, media_id)
+        if media.get("profile_of") != f"chat:{chat_id}":
             raise NotFound()
-        retry_media(me.id, media_id)
+        try_again(media)
 
     return _settings_form(me, chat_id, change)
 
