@@ -157,7 +157,10 @@ async def arrive(url: str, library: Pusher, late: list[str], room: Room, program
     end = programs.begin(idle)
     clients = [await listen(url, library, channel) for channel in late]
     online = {"epoch": {"$in": [channel.rpartition("-")[2] for channel in late]}, "online": True}
-    told = lambda: User.raw().count_documents(online) == LATE and not queue.depths()["realtime"]  # noqa: E731
+
+    def told() -> bool:
+        return User.raw().count_documents(online) == LATE and not queue.depths()["realtime"]
+
     await asyncio.to_thread(wait_until, told, "they came", 60)
     await asyncio.sleep(2)
     show("arrival", room, f"{'':21}", end(LATE))
