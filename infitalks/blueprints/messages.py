@@ -10,7 +10,7 @@ from infitalks.actions import messages
 from infitalks.actions.loops import origin_of_post
 from infitalks.blueprints.guard import api
 from infitalks.models.database import Doc
-from infitalks.models.log import edits_of, entries_after, entries_before, entries_by_id, only_messages, pinned_in
+from infitalks.models.log import edits_of, entries_after, entries_before, only_messages, pinned_in
 from infitalks.models.users import User
 from infitalks.schemas.base import validate
 from infitalks.schemas.history import HistoryOut, history_out
@@ -48,9 +48,8 @@ def get_messages(me: User, query: MessagesQuery) -> MessagesOut:
 
 
 def _named(ids: str, membership: Doc) -> list[Doc]:
-    docs = entries_by_id(map(ObjectId, ids.split(","))).values()
-    here = [doc for doc in docs if doc["kind"] == "message" and doc["chat"] == membership["chat"]]
-    return sorted((doc for doc in here if access.visible(doc["seq"], membership["intervals"])), key=itemgetter("seq"))
+    seen = access.messages_seen(map(ObjectId, ids.split(",")), {membership["chat"]: membership})
+    return sorted(seen, key=itemgetter("seq"))
 
 
 def _page(query: MessagesQuery, membership: Doc) -> tuple[list[Doc], bool]:
