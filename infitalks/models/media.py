@@ -76,10 +76,12 @@ def waiting_media(due_before: datetime) -> list[ObjectId]:
 
 
 def untold_media() -> list[ObjectId]:
-    """Finished pictures of sent messages and of profiles whose outcome has not been told."""
+    """Finished pictures of sent messages and of profiles whose outcome has not been told: any hundred of them, so that
+    some that never can be told keep no other from its turn."""
     shown = {"$or": [{"message": {"$ne": None}}, {"profile_of": {"$ne": None}}]}
     query = {"told": False, "state": {"$in": ["ready", "failed"]}, **shown}
-    return [doc["_id"] for doc in Media.raw().find(query, {"_id": 1}).limit(100)]
+    picked: list[Doc] = [{"$match": query}, {"$sample": {"size": 100}}, {"$project": {"_id": 1}}]
+    return [doc["_id"] for doc in Media.raw().aggregate(picked)]
 
 
 def newest_unshown(profile_of: str) -> Doc | None:
