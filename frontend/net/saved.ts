@@ -4,6 +4,7 @@ import { t } from "../i18n/en";
 import { same, toggled } from "../state/saved";
 import type { Message } from "../state/types";
 import { call } from "./api";
+import { gather } from "./gather";
 
 export interface Saved {
   saved: { saved_at: string; message: Message }[];
@@ -25,6 +26,9 @@ export async function readSaved(): Promise<void> {
   const ids = new Set(answer.ids);
   if (!same(savedIds.value, ids)) savedIds.value = ids;
 }
+
+/** Asks in a moment: a page that starts is live soon after, and that is reason enough to ask, too. */
+export const askSaved = gather(readSaved);
 
 /** Saves a message, or takes it out; gives what to say then. Throws ApiError. */
 export async function toggleSaved(id: string): Promise<string> {

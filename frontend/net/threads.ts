@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { Message } from "../state/types";
 import { call } from "./api";
+import { gather } from "./gather";
 
 export interface Standing {
   follow: boolean;
@@ -25,19 +26,8 @@ export interface Threads {
 /** How many followed threads have something new, as last asked. */
 export const unreadThreads = signal(0);
 
-let timer: ReturnType<typeof setTimeout> | undefined;
-
 /** Asks for the count in a moment: not with each reply, nor all pages at once. */
-export function askUnread(): void {
-  if (timer) return;
-  timer = setTimeout(
-    () => {
-      timer = undefined;
-      readThreads(null, 1).catch(() => {});
-    },
-    800 + 1200 * Math.random(),
-  );
-}
+export const askUnread = gather(() => readThreads(null, 1));
 
 export async function readThreads(cursor: string | null, limit = 20): Promise<Threads> {
   const from = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";

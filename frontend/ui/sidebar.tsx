@@ -3,7 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t } from "../i18n/en";
 import { csrfToken } from "../net/api";
-import { readSaved } from "../net/saved";
+import { askSaved } from "../net/saved";
 import { askUnread, unreadThreads } from "../net/threads";
 import { follow, pathOf } from "../route";
 import { matching } from "../state/chats";
@@ -74,7 +74,7 @@ function ThreadsEntry() {
 /** The way to what one saved. */
 function SavedEntry() {
   const isLive = live.value;
-  useEffect(() => void readSaved(), [isLive]);
+  useEffect(askSaved, [isLive]);
   return (
     <button type="button" class="threads-entry" onClick={() => openPanel("saved")}>
       <Icon name="saved" />
