@@ -209,12 +209,12 @@ def test_a_picture_that_does_not_load_is_asked_for_again_and_says_so(ada: Visito
     ada.enter(chat)
     row = ada.message("one")
 
-    def refused_again() -> bool:
+    def given_up() -> bool:
         ada.page.clock.fast_forward(12_000)
-        return len(refused) == 4
+        return row.get_by_text("This picture could not be loaded.").is_visible()
 
-    ada.until(refused_again, "it is asked for by itself, too")
-    expect(row).to_contain_text("This picture could not be loaded.")
+    ada.until(given_up, "it is asked for by itself, too")
+    assert len(refused) >= 4  # the page as it is read without its script may have asked, too
     ada.page.unroute_all()
     row.get_by_role("button", name="Load sky.jpg again").click()
     expect(row.get_by_role("button", name="Open picture sky.jpg")).to_be_visible()

@@ -191,6 +191,7 @@ def test_a_picture_whose_worker_dies_after_the_upload_is_kept_once_and_ready(tal
     with talk.cluster.database() as found:  # as if the dead one's time for it were over
         found["media"].update_one({"_id": ObjectId(picture)}, {"$set": {"due": datetime.now(UTC)}})
     wait_until(lambda: state_of(talk.ada, picture) == "ready", "the picture is ready")
+    wait_until(lambda: "media" in {entry["kind"] for entry in log_of(talk.cluster, talk.chat)}, "its log says so")
     wait_until(talk.all_told, "it is told")
     (shown,) = talk.ada.call("GET", f"/api/messages?chat={talk.chat}&after={said['seq'] - 1}")["messages"]
     assert [(each["id"], each["state"]) for each in shown["attachments"]] == [(picture, "ready")]
