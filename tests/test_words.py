@@ -1,10 +1,17 @@
-"""What people read stands in the catalogue: no template says an English word by itself, nor does a form's answer."""
+"""What people read stands in one catalogue: no template says an English word by itself, nor does a form's answer or the
+chat's script; and another language reaches them all."""
 
 import ast
+import io
 import re
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
 from jinja2 import Environment, nodes
 from jinja2.ext import extract_from_ast
 
@@ -82,3 +89,77 @@ def test_what_a_form_answers_stands_in_the_catalogue() -> None:
                 flashed += 1
                 assert not isinstance(node.args[0], ast.Constant | ast.JoinedStr), f"{path.name}:{node.lineno}"
     assert flashed
+
+
+# The page's words: each a string where `_` or `ngettext` is called; the rest of its files are names and types.
+CALLED = re.compile(r"""\b(?:_|ngettext)\(\s*"(?:[^"\\]|\\.)*"(?:,\s*"(?:[^"\\]|\\.)*")?""")
+SCRIPT = sorted(path for path in (ROOT / "frontend" / "i18n").glob("*.ts") if ".test" not in path.name)
+SHOWN = sorted((ROOT / "frontend" / "ui").glob("*.tsx"))
+BETWEEN_TAGS = re.compile(r"<(\w+)[^<>{}]*>\s*([^<>{}]*[^\W\d_]{2,}[^<>{}]*)</\1>")
+IN_ATTRIBUTE = re.compile(r"""\s(?:alt|title|aria-label|placeholder|label)="([^"]*[^\W\d_]{2,}[^"]*)\"""")
+
+
+def test_what_the_chats_script_says_stands_in_the_catalogue() -> None:
+    for path in SCRIPT:
+        rest = CALLED.sub("", re.sub(r"^//.*$|^import .*$|/\*\*.*?\*/", "", path.read_text(), flags=re.M))
+        literals = re.findall(r'"([^"]*)"|`([^`]*)`', rest)
+        bare = [said for pair in literals for said in pair if re.search(r"[a-z]{2,} [a-z]|^[A-Z][a-z]+$", said)]
+        assert bare == [], path.name
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)
+def test_a_part_of_the_chat_page_says_nothing_past_the_catalogue(path: Path) -> None:
+    assert bare_in_script(path.read_text()) == []
+
+
+def bare_in_script(source: str) -> list[str]:
+    found = [said.strip() for _tag, said in BETWEEN_TAGS.findall(source)] + IN_ATTRIBUTE.findall(source)
+    return [said for said in found if NAMES.sub("", said).strip()]
+
+
+@pytest.mark.parametrize("bare", ["<p>Sign in</p>", '<button aria-label="Sign in" />'])
+def test_the_rule_of_the_scripts_words_can_fail(bare: str) -> None:
+    assert bare_in_script(bare)
+
+
+def test_pages_forms_and_script_are_gathered_into_one_catalogue() -> None:
+    with open(ROOT / "babel.cfg") as config:
+        methods, options = parse_mapping_cfg(config)
+    found = extract_from_dir(str(ROOT), methods, options, directory_filter=lambda folder: "/." not in folder)
+    said = {each for _path, _line, text, *_ in found for each in (text if isinstance(text, tuple) else [text])}
+    assert {"Make an account", "%(name)s is no admin any more.", "No chats yet.", "Show older chats"} <= said
+    assert {"%(n)s reply", "%(n)s replies", "it names you.", "Medium light"} <= said
+    written = "".join(path.read_text() for path in SCRIPT)
+    called = [
+        ast.literal_eval(each) for call in CALLED.findall(written) for each in re.findall(r'"(?:[^"\\]|\\.)*"', call)
+    ]
+    assert len(called) > 300 and set(called) <= said
+
+
+def polish() -> GNUTranslations:
+    made = Catalog(locale="pl")
+    made.add("Loading messages", "Wczytywanie")
+    made.add(("%(n)s reply", "%(n)s replies"), ("odpowiedź", "odpowiedzi", "odpowiedzi"))
+    return _read(made)
+
+
+def _read(made: Catalog) -> GNUTranslations:
+    file = io.BytesIO()
+    write_mo(file, made)
+    file.seek(0)
+    return GNUTranslations(file)
+
+
+def test_a_language_comes_to_the_script_with_its_plurals_and_english_needs_none() -> None:
+    script = words.script_of(polish())
+    assert script.startswith("globalThis.words = {plural: n => +((n==1 ? 0 : ")
+    assert '"Loading messages": "Wczytywanie"' in script.encode().decode("unicode_escape")
+    assert re.search(r'"%\(n\)s reply": \["odpowied\\u017a", "odpowiedzi", "odpowiedzi"\]', script)
+    assert words.script_of(words.catalogue) == ""
+
+
+def test_pages_name_their_language_and_its_direction(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment().from_string("{{ language }} {{ direction }}").render() == "en ltr"
+    for locale, named in (("pt_BR", "pt-BR ltr"), ("he", "he rtl")):
+        monkeypatch.setattr(words, "catalogue", _read(Catalog(locale=locale)))
+        assert environment().from_string("{{ language }} {{ direction }}").render() == named

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, current_app, render_template, request, send_from_directory
 
+from infitalks import words
 from infitalks.blueprints.guard import page
 
 blueprint = Blueprint("static_files", __name__)
@@ -43,6 +44,17 @@ def get_manifest() -> Response:
 def get_worker() -> Response:
     """The service worker, at the top so that its scope is the whole site."""
     return send_from_directory(current_app.static_folder or "", "sw.js", mimetype="text/javascript", max_age=0)
+
+
+@blueprint.get("/words.js")
+@page(auth="secret", kind="file", limit="60/second")
+def get_words() -> Response:
+    """What the page's script says in the site's language."""
+    response = Response(words.script_of(words.catalogue), mimetype="text/javascript")
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/offline")
