@@ -104,6 +104,8 @@ def keeper(browser: Browser, whole: WholeRun) -> Iterator[Visitor]:
         "/api/messages",
         {"chat_id": visitor.id, "client_id": secrets.token_hex(8), "text": "a" * 90, "reply_to": first["id"]},
     )
+    for kept in ("pin", "saved"):
+        visitor.call("PUT", f"/api/messages/{first['id']}/{kept}")
     visitor.call("POST", f"/api/chats/{visitor.id}/webhooks", {"kind": "incoming", "name": "Builds"})
     show(visitor, visitor.id, "the sky", upload(visitor, still(), "sky.jpg"))
     yield visitor
@@ -123,6 +125,7 @@ def look_at(page: Page, keeper: Visitor) -> Iterator[str]:
         if path == chat:
             expect(page.get_by_role("textbox", name="Message Garden")).to_be_visible()
         yield path
+    yield from look_beside(page, keeper)
     keeper_chat(page, keeper)
     last = page.get_by_role("article").last
     last.focus()
@@ -169,6 +172,21 @@ def look_at(page: Page, keeper: Visitor) -> Iterator[str]:
     expect(page.get_by_text("The messages could not be loaded.")).to_be_visible()
     page.unroute_all()
     yield "messages that do not come"
+
+
+def look_beside(page: Page, keeper: Visitor) -> Iterator[str]:
+    """The panels beside the chat, with what is in them, and one in which nothing is."""
+    chats = {each["name"]: each["id"] for each in keeper.call("GET", "/api/chats")["chats"]}
+    (pinned,) = keeper.call("GET", f"/api/chats/{keeper.id}/pins")["messages"]
+    full = [(keeper.id, beside, "A link") for beside in ("pins", "saved", f"t-{pinned['id']}")]
+    for chat, beside, said in [*full, (chats["Empty"], "pins", "Nothing is pinned here yet")]:
+        page.goto(f"{keeper.url}/c/{chat}?panel={beside}")
+        expect(page.get_by_role("complementary").last).to_contain_text(said)
+        yield f"{beside} of {chat}"
+    page.goto(f"{keeper.url}/c")
+    page.get_by_role("button", name=re.compile("^Threads")).click()
+    expect(page.get_by_role("dialog", name="Threads").get_by_role("listitem").first).to_be_visible()
+    yield "threads"
 
 
 def keeper_chat(page: Page, keeper: Visitor) -> None:
