@@ -93,7 +93,6 @@ export const t = {
   inThread: _("Reply in thread"),
   thread: _("Thread"),
   threadLog: _("Replies"),
-  closeThread: _("Close thread"),
   replies: (n: number) => ngettext("%(n)s reply", "%(n)s replies", n),
   lastReply: (time: string) => _("last %(time)s", { time }),
   repliesBelow: _("Replies"),

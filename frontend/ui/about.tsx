@@ -1,14 +1,15 @@
 // What is asked or told about one message in a dialog: whether it is to be deleted, what it said before, who saw it, whether it notified.
 // Not for: its menu (actions.tsx). Fetched when it is first shown.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { t } from "../i18n/en";
 import { toggleReaction } from "../net/acts";
-import { call, reasonOf } from "../net/api";
+import { call } from "../net/api";
 import { deleteSoon } from "../net/deleting";
 import { readDetail } from "../net/sync";
 import { seen } from "../state/members";
 import type { Member, Message } from "../state/types";
 import { about, announce, me, members, showToast } from "../store";
+import { useAsked } from "./asked";
 import { Avatar } from "./avatar";
 import { Confirm, Dialog } from "./dialog";
 import { fullTimeOf, nameOf } from "./format";
@@ -86,20 +87,16 @@ function People({ list }: { list: Member[] }) {
 type Version = { text: string; html: string; at: string };
 
 function History({ message, onClose }: Props) {
-  const [versions, setVersions] = useState<Version[] | null>(null);
-  const [problem, setProblem] = useState("");
-  useEffect(() => {
-    call<{ versions: Version[] }>("GET", `/api/messages/${message.id}/history`).then(
-      (answer) => setVersions(answer.versions.toReversed()),
-      (error) => setProblem(reasonOf(error)),
-    );
-  }, []);
+  const { found, problem } = useAsked(
+    () => call<{ versions: Version[] }>("GET", `/api/messages/${message.id}/history`),
+    [],
+  );
   return (
     <Dialog title={t.historyTitle} onClose={onClose}>
       {problem && <p class="problem">{problem}</p>}
-      {!versions && !problem && <span class="spinner" />}
+      {!found && !problem && <span class="spinner" />}
       <ol class="versions">
-        {versions?.map(({ html, at }, index) => (
+        {found?.versions.toReversed().map(({ html, at }, index) => (
           <li key={at}>
             <p class="dim">
               <time dateTime={at}>{fullTimeOf(at)}</time>

@@ -16,7 +16,8 @@ import { Icon } from "./icons";
 import { later } from "./later";
 import { Log } from "./log";
 import { PopoverButton } from "./menu";
-import { openPanel } from "./threadline";
+import { NotLoaded } from "./notloaded";
+import { openPanel } from "./panel";
 
 const Notices = later(async () => (await import("./notices")).Notices);
 
@@ -57,14 +58,7 @@ function Waiting({ chat }: { chat: Chat }) {
   const failed = useComputed(() => (page.value.chats.get(chat.id)?.failures ?? 0) > 0);
   if (logOf(chat.id).value) return null;
   if (!failed.value) return <div class="skeleton" aria-hidden="true" />;
-  return (
-    <div class="not-loaded" role="alert">
-      <p>{t.notLoaded}</p>
-      <button type="button" class="button small" onClick={() => feed({ kind: "opened", chat: chat.id })}>
-        {t.retry}
-      </button>
-    </div>
-  );
+  return <NotLoaded problem={t.notLoaded} onRetry={() => feed({ kind: "opened", chat: chat.id })} />;
 }
 
 function Header({ chat }: { chat: Chat }) {

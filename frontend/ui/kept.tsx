@@ -1,6 +1,5 @@
 // The frame of a panel that lists messages, and one of these in it. Not for: which they are (pins.tsx, saved.tsx).
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { t } from "../i18n/en";
 import { go, panel, pathOf } from "../route";
 import { plain } from "../state/plain";
@@ -8,7 +7,8 @@ import type { Message } from "../state/types";
 import { jump } from "../store";
 import { attachedTo, dayName, fullTimeOf, nameOf, timeOf } from "./format";
 import { Icon, type IconName } from "./icons";
-import { closePanel, openedHere } from "./threadline";
+import { NotLoaded } from "./notloaded";
+import { Panel } from "./panel";
 
 interface Frame {
   title: string;
@@ -23,42 +23,9 @@ interface Frame {
 }
 
 export function KeptPanel({ title, beneath, count, empty, problem, onRetry, children, after }: Frame) {
-  const box = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (openedHere()) box.current?.focus();
-  }, []);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && !event.defaultPrevented) closePanel();
-  };
   return (
-    <aside ref={box} class="panel thread" tabIndex={-1} aria-label={title} onKeyDown={onKeyDown}>
-      <header class="bar">
-        <div class="chat-title">
-          <h2>{title}</h2>
-          {beneath && (
-            <p class="dim">
-              <bdi>{beneath}</bdi>
-            </p>
-          )}
-        </div>
-        <button
-          type="button"
-          class="tool"
-          aria-label={t.closePanel}
-          title={t.closePanel}
-          onClick={closePanel}
-        >
-          <Icon name="close" />
-        </button>
-      </header>
-      {problem && (
-        <div class="not-loaded" role="alert">
-          <p>{problem}</p>
-          <button type="button" class="button small" onClick={onRetry}>
-            {t.retry}
-          </button>
-        </div>
-      )}
+    <Panel title={title} beneath={beneath} focus>
+      {problem && <NotLoaded problem={problem} onRetry={onRetry} />}
       {!problem && count === null && (
         <p class="nothing" role="status">
           {t.loading}
@@ -67,7 +34,7 @@ export function KeptPanel({ title, beneath, count, empty, problem, onRetry, chil
       {count === 0 && <p class="nothing">{empty}</p>}
       {!!count && <ul class="threads">{children}</ul>}
       {after}
-    </aside>
+    </Panel>
   );
 }
 

@@ -14,7 +14,7 @@ import { nameOf } from "./format";
 import { Icon } from "./icons";
 import { open } from "./keys";
 import { PopoverButton } from "./menu";
-import { openPanel } from "./threadline";
+import { openPanel } from "./panel";
 
 export function Sidebar({ onNew }: { onNew: () => void }) {
   const query = useSignal("");

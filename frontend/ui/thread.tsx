@@ -11,10 +11,11 @@ import type { Chat, Message } from "../state/types";
 import { jump, live, logOf, me, outbox, showToast } from "../store";
 import { Composer } from "./composer";
 import { dayName, dayOf } from "./format";
-import { Icon } from "./icons";
 import { walkLog } from "./logkeys";
 import { MessageRow } from "./message";
-import { closePanel, InThread } from "./threadline";
+import { NotLoaded } from "./notloaded";
+import { closePanel, Panel } from "./panel";
+import { InThread } from "./threadline";
 
 export function ThreadPanel({ chat, id }: { chat: Chat; id: string }) {
   const thread = useSignal<Thread | null>(null);
@@ -33,33 +34,23 @@ export function ThreadPanel({ chat, id }: { chat: Chat; id: string }) {
   useEffect(() => void load(), [live.value]);
   const [root, ...replies] = messagesOf(chat.id, id, thread.value);
   useReading(id, thread, replies.at(-1)?.seq ?? 0);
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
-    if ((event.target as Element).closest("dialog, [popover], .thread-log")) return;
-    closePanel();
-  };
   return (
     <InThread.Provider value={id}>
-      <aside class="panel thread" tabIndex={-1} aria-label={t.thread} onKeyDown={onKeyDown}>
-        <Header chat={chat} id={id} thread={thread} />
+      <Panel title={t.thread} beneath={chat.name} button={<Follow id={id} thread={thread} />}>
         {problem.value && !thread.value ? (
-          <div class="not-loaded" role="alert">
-            <p>{problem.value}</p>
-            <button type="button" class="button small" onClick={load}>
-              {t.retry}
-            </button>
-          </div>
+          <NotLoaded problem={problem.value} onRetry={load} />
         ) : (
           <Replies chat={chat} id={id} root={root ?? null} replies={replies} thread={thread} />
         )}
         <Composer chat={chat} thread={id} answers={thread.value?.root === null ? replies.at(-1)?.id : id} />
-      </aside>
+      </Panel>
     </InThread.Provider>
   );
 }
 
-function Header({ chat, id, thread }: { chat: Chat; id: string; thread: Signal<Thread | null> }) {
-  const follows = thread.value?.follow ?? false;
+function Follow({ id, thread }: { id: string; thread: Signal<Thread | null> }) {
+  if (!thread.value) return null;
+  const follows = thread.value.follow;
   const set = (follow: boolean) => {
     setThread(id, { follow }).then(
       (standing) => {
@@ -69,28 +60,9 @@ function Header({ chat, id, thread }: { chat: Chat; id: string; thread: Signal<T
     );
   };
   return (
-    <header class="bar">
-      <div class="chat-title">
-        <h2>{t.thread}</h2>
-        <p class="dim">
-          <bdi>{chat.name}</bdi>
-        </p>
-      </div>
-      {thread.value && (
-        <button type="button" class="button small" onClick={() => set(!follows)}>
-          {follows ? t.unfollow : t.followThread}
-        </button>
-      )}
-      <button
-        type="button"
-        class="tool"
-        aria-label={t.closeThread}
-        title={t.closeThread}
-        onClick={closePanel}
-      >
-        <Icon name="close" />
-      </button>
-    </header>
+    <button type="button" class="button small" onClick={() => set(!follows)}>
+      {follows ? t.unfollow : t.followThread}
+    </button>
   );
 }
 

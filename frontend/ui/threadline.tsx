@@ -2,12 +2,13 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { t } from "../i18n/en";
-import { panel, showPanel } from "../route";
+import { panel } from "../route";
 import { repliesTo } from "../state/threads";
 import type { Message } from "../state/types";
 import { logOf } from "../store";
 import { Avatar } from "./avatar";
 import { nameOf, shortTime } from "./format";
+import { openPanel } from "./panel";
 
 /** The thread in whose panel something stands: the id of its first message. */
 export const InThread = createContext<string | null>(null);
@@ -18,28 +19,8 @@ const PANEL = /^t-([0-9a-f]{24})$/;
 export const threadShown = (): string | null => PANEL.exec(panel.value ?? "")?.[1] ?? null;
 export const panelOf = (thread: string): string => `t-${thread}`;
 
-let opener: Element | null = null;
-
 export function openThread(message: Message): void {
   openPanel(panelOf(message.thread ?? message.id));
-}
-
-/** Opens a panel beside the chat, from where the focus is. */
-export function openPanel(name: string): void {
-  const from = document.activeElement;
-  opener = from?.closest("article") ?? from;
-  showPanel(name);
-}
-
-/** Not by an address or the history, which leave the focus where it is. */
-export const openedHere = (): boolean => opener?.isConnected ?? false;
-
-/** Closes the panel; the focus goes back to the message or button from which it was opened. */
-export function closePanel(): void {
-  showPanel(null);
-  const back = opener?.isConnected ? opener : document.querySelector(".log, .entries button");
-  opener = null;
-  (back as HTMLElement | null)?.focus();
 }
 
 export function ThreadLine({ message }: { message: Message }) {

@@ -158,5 +158,5 @@ def test_on_a_phone_a_thread_takes_the_screen(both: tuple[Visitor, Visitor], vis
     reply(ada, "on my way")
     expect(ada.composer).to_be_hidden()
     assert faults(ada.page) == []
-    panel(ada).get_by_role("button", name="Close thread").click()
+    panel(ada).get_by_role("button", name="Close panel").click()
     expect(ada.composer).to_be_visible()
