@@ -7,6 +7,7 @@ import {
   addOlder,
   type ChatLog,
   heardOf,
+  keepAround,
   messageIn,
   nextStep,
   openLog,
@@ -115,6 +116,13 @@ test("an answer from before a log that was begun anew is dropped: an edit may li
   const log = openLog(backwards([said(9)], { has_more: true }));
   assert.equal(addNamed(log, [message(2)], 7), log);
   assert.equal(messageIn(addNamed(log, [message(2)], 8), "m2")?.text, "text 2");
+});
+
+test("a log whose newest rows were let go still asks for what happens to the others", () => {
+  let log = heardOf(keepAround(openLog(backwards(from(1, 9))), 2, 4, 2), 10);
+  assert.deepEqual([seqs(log), nextStep(log), nextStep(log, true)], [[1, 2, 3, 4], 9, 4]);
+  log = addNewer(log, page([edited(10, 2, "better")]), 9);
+  assert.deepEqual([textAt(log, 2), log.through, nextStep(log)], ["better", 4, null]);
 });
 
 test("an older page that does not meet the start of the log is dropped", () => {

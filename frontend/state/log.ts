@@ -28,6 +28,8 @@ export interface ChatLog {
   start: boolean;
   /** It ends in the past, at an old message that was asked for; newer ones are loaded as they are scrolled to. */
   past: boolean;
+  /** Its rows show what happened to them up to this entry, which may lie beyond `through` where it ends in the past. */
+  asOf: number;
   /** The highest seq heard of; above `through`, something is missing. */
   last: number;
   /** Entries beyond a gap. */
@@ -44,7 +46,8 @@ export function openLog(page: LogPage, upTo = page.last_seq): ChatLog {
   const work: Work = { rows: [], unloaded: new Map() };
   for (const entry of page.entries) apply(work, entry, page.last_seq);
   const last = Math.max(page.last_seq, upTo);
-  return { ...work, from, through: upTo, start: !page.has_more, past: upTo < last, last, early: new Map() };
+  const ends = { through: upTo, past: upTo < last, asOf: last, last };
+  return { ...work, ...ends, from, start: !page.has_more, early: new Map() };
 }
 
 /** Takes live entries, in any order and any number of times; those beyond a gap wait, but not too many of them. */
@@ -60,11 +63,16 @@ export function addLive(log: ChatLog, entries: readonly Entry[]): ChatLog {
 /** Who reads in the past sees what happens to what they read, though the entries lie beyond what is loaded. */
 function renewed(log: ChatLog, entries: readonly Entry[]): ChatLog {
   const work = workOn(log);
-  for (const entry of entries)
+  let asOf = shownTo(log);
+  for (const entry of entries.toSorted((a, b) => a.seq - b.seq)) {
+    if (entry.seq === asOf + 1) asOf = entry.seq;
     if (aboutMessage(entry) && entry.kind !== "message")
       renew(work, { message: entry.message, version: entry.seq });
-  return { ...log, ...work };
+  }
+  return { ...log, ...work, asOf };
 }
+
+const shownTo = ({ past, asOf, through }: ChatLog): number => (past ? Math.max(asOf, through) : through);
 
 /** The log of a chat that nobody looks at any more: what it misses is fetched once somebody does. */
 export function setAside(log: ChatLog): ChatLog {
@@ -86,13 +94,20 @@ export function addNamed(log: ChatLog, messages: readonly Message[], asOf: numbe
   return { ...log, ...work };
 }
 
-/** Takes a page that was asked for with `after`, which has to lie inside the log. */
+/** Takes a page that was asked for with `after`, which has to lie inside the log or to be its `asOf`. */
 export function addNewer(log: ChatLog, page: LogPage, after: number): ChatLog {
+  if (log.past && after > log.through && after <= log.asOf) return addHappened(log, page);
   if (after > log.through || page.through <= log.through) return log;
   const work = workOn(log);
   for (const entry of page.entries) if (entry.seq > log.through) apply(work, entry, page.last_seq);
   const last = Math.max(log.last, page.last_seq);
   return drain({ ...log, ...work, through: page.through, past: log.past && page.has_more, last });
+}
+
+/** Takes what happened meanwhile to the rows of a log that ends in the past. */
+function addHappened(log: ChatLog, page: LogPage): ChatLog {
+  const seen = renewed(log, page.entries);
+  return { ...seen, asOf: Math.max(seen.asOf, page.through), last: Math.max(log.last, page.last_seq) };
 }
 
 /** Takes a page that was asked for with `before`; one that does not meet the log's start is dropped. */
@@ -112,7 +127,8 @@ export function heardOf(log: ChatLog, seq: number): ChatLog {
 /** The next fetch: the seq to fetch after, or null when nothing is missing and nothing forces it. */
 export function nextStep(log: ChatLog, force = false): number | "restart" | null {
   if (!log.past && log.last - log.through > FAR_BEHIND) return "restart";
-  return force || (!log.past && log.last > log.through) ? log.through : null;
+  if (force) return log.through;
+  return log.last > shownTo(log) ? shownTo(log) : null;
 }
 
 /** Drops the oldest rows above `most`, so that an open page stays small; they can be loaded again. */
@@ -132,7 +148,8 @@ export function keepAround(log: ChatLog, seq: number, most = MOST_ROWS, around =
   const rows = log.rows.slice(first, first + 2 * around);
   const older = first > 0 && { from: rows[0]?.seq ?? log.from, start: false };
   const cut = first + rows.length < log.rows.length;
-  const newer = cut && { through: rows.at(-1)?.seq ?? log.through, past: true, early: new Map() };
+  const through = rows.at(-1)?.seq ?? log.through;
+  const newer = cut && { through, past: true, asOf: shownTo(log), early: new Map() };
   return { ...log, ...older, ...newer, rows };
 }
 

@@ -138,6 +138,19 @@ def test_who_reads_in_the_past_sees_what_happens_to_it(archive: Archive, log: Lo
     expect(row.get_by_role("button", name="🎉 1: Bob")).to_have_count(0)
 
 
+def test_who_reads_in_the_past_without_events_sees_what_happens_all_the_same(archive: Archive, log: Locator) -> None:
+    page = archive.ada.page
+    page.route("**/api/realtime/auth", lambda route: route.abort())
+    page.goto(f"{archive.ada.url}/c/{archive.chat}/1501")
+    row = log.locator("article[data-seq='1501']")
+    expect(row).to_be_in_viewport()
+    old = archive.ada.call("GET", f"/api/messages?chat={archive.chat}&before=1502&limit=1")["messages"][0]
+    archive.bob.call("PUT", f"/api/messages/{old['id']}/reactions/🎉")
+    expect(row.get_by_role("button", name="🎉 1: Bob")).to_be_visible()
+    expect(row).to_be_in_viewport()
+    page.unroute("**/api/realtime/auth")
+
+
 @pytest.mark.timeout(600)
 def test_a_log_of_thousands_leaves_the_page_small(archive: Archive, log: Locator) -> None:
     devtools = archive.ada.page.context.new_cdp_session(archive.ada.page)

@@ -35,8 +35,9 @@ Known = tuple[Message, int]
 class ChatLog:
     """`rows`: all that the user may see from `start` to `through`. `last`: the highest seq heard of.
 
-    `begins`: nothing older exists. `past`: it ends at an old message that was asked for. `early`: entries beyond a
-    gap. `unloaded`: the newest known states of messages that are no rows.
+    `begins`: nothing older exists. `past`: it ends at an old message that was asked for. `as_of`: the rows show what
+    happened to them up to this entry, which may then lie beyond `through`. `early`: entries beyond a gap. `unloaded`:
+    the newest known states of messages that are no rows.
     """
 
     rows: tuple[Row, ...]
@@ -44,6 +45,7 @@ class ChatLog:
     through: int
     begins: bool
     past: bool
+    as_of: int
     last: int
     early: Mapping[int, Entry] = field(default_factory=dict)
     unloaded: Mapping[int, Known] = field(default_factory=dict)
@@ -62,18 +64,33 @@ def open_log(page: LogPage, up_to: int | None = None) -> ChatLog:
     for entry in page["entries"]:
         _apply(work, entry, page["last_seq"])
     last = max(page["last_seq"], up_to)
-    return ChatLog(tuple(work.rows), start, up_to, not page["has_more"], up_to < last, last, {}, work.unloaded)
+    return ChatLog(tuple(work.rows), start, up_to, not page["has_more"], up_to < last, last, last, {}, work.unloaded)
 
 
 def add_live(log: ChatLog, entries: Iterable[Entry]) -> ChatLog:
     """Takes live entries, in any order and any number of times; those beyond a gap wait, but not too many of them."""
-    early, last = dict(log.early), log.last
+    early, last, entries = dict(log.early), log.last, list(entries)
     for entry in entries:
         last = max(last, entry["seq"])
         if entry["seq"] > log.through:
             early[entry["seq"]] = entry
     drained = _drain(replace(log, last=last, early=early))
-    return replace(drained, early={}) if len(drained.early) > FAR_BEHIND else drained
+    kept = replace(drained, early={}) if len(drained.early) > FAR_BEHIND else drained
+    return _renewed(kept, entries) if log.past else kept
+
+
+def _renewed(log: ChatLog, entries: Iterable[Entry]) -> ChatLog:
+    """Who reads in the past sees what happens to what they read, though the entries lie beyond what is loaded."""
+    work, as_of = _work_on(log), _shown_to(log)
+    for entry in sorted(entries, key=lambda entry: int(entry["seq"])):
+        as_of += entry["seq"] == as_of + 1
+        if about_message(entry) and entry["kind"] != "message":
+            _renew(work, (entry["message"], entry["seq"]))
+    return replace(_done(log, work), as_of=as_of)
+
+
+def _shown_to(log: ChatLog) -> int:
+    return max(log.as_of, log.through) if log.past else log.through
 
 
 def set_aside(log: ChatLog) -> ChatLog:
@@ -82,7 +99,9 @@ def set_aside(log: ChatLog) -> ChatLog:
 
 
 def add_newer(log: ChatLog, page: LogPage, after: int) -> ChatLog:
-    """Takes a page that was asked for with `after`, which has to lie inside the log."""
+    """Takes a page that was asked for with `after`, which has to lie inside the log or to be its `as_of`."""
+    if log.past and log.through < after <= log.as_of:
+        return _add_happened(log, page)
     if after > log.through or page["through"] <= log.through:
         return log
     work = _work_on(log)
@@ -91,6 +110,12 @@ def add_newer(log: ChatLog, page: LogPage, after: int) -> ChatLog:
             _apply(work, entry, page["last_seq"])
     past, last = log.past and page["has_more"], max(log.last, page["last_seq"])
     return _drain(replace(_done(log, work), through=page["through"], past=past, last=last))
+
+
+def _add_happened(log: ChatLog, page: LogPage) -> ChatLog:
+    """Takes what happened meanwhile to the rows of a log that ends in the past."""
+    seen = _renewed(log, page["entries"])
+    return replace(seen, as_of=max(seen.as_of, page["through"]), last=max(log.last, page["last_seq"]))
 
 
 def add_older(log: ChatLog, page: LogPage, before: int) -> ChatLog:
@@ -114,7 +139,9 @@ def next_step(log: ChatLog, force: bool = False) -> int | str | None:
     """The next fetch: the seq to fetch after, "restart", or None when nothing is missing and nothing forces it."""
     if not log.past and log.last - log.through > FAR_BEHIND:
         return "restart"
-    return log.through if force or (not log.past and log.last > log.through) else None
+    if force:
+        return log.through
+    return _shown_to(log) if log.last > _shown_to(log) else None
 
 
 def about_message(entry: Entry) -> bool:
