@@ -215,6 +215,7 @@ def test_who_types_is_told_at_most_each_three_seconds_and_moves_nothing(ada: Vis
     bob.enter(chat)
     ada.page.clock.install()
     ada.enter(chat)
+    ada.is_live()
     told: list[str] = []
     bob.page.on("request", lambda request: told.append(request.url) if request.url.endswith("/typing") else None)
     height = log_of(ada).bounding_box()
