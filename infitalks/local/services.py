@@ -44,7 +44,7 @@ def web(host: str, port: int, env: Mapping[str, str]) -> Service:
     """The web server."""
     options = (
         f"--interface wsgi --host {host} --port {port} --workers 1 --blocking-threads 16 --no-ws "
-        "--workers-kill-timeout 5 --log-level warning"
+        "--workers-kill-timeout 15 --log-level warning"
     )
     argv = (PYTHON, "-m", "granian", *options.split(), "wsgi:app")
     return Service("web", argv, env, cwd=ROOT, ready=lambda: answers_http(reachable(host), port), shown=without_advice)

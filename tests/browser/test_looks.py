@@ -309,7 +309,8 @@ def test_the_first_view_is_small_and_comes_from_one_host(browser: Browser, keepe
         expect(page.get_by_role("article").last).to_be_visible()
         first = page.evaluate(FIRST_SCRIPTS)
     assert 0 < first <= 60_000 and 0 < bytes_of["Stylesheet"] <= 12_000, (first, bytes_of)
-    assert bytes_of.pop("Picture") and sum(bytes_of.values()) <= 120_000, bytes_of
+    # What it asks for once it is live depends on what others did meanwhile.
+    assert bytes_of.pop("Picture") and bytes_of.pop("Fetch") and sum(bytes_of.values()) <= 120_000, bytes_of
     assert {url.split("/")[2].partition(":")[0] for url in urls} == {"127.0.0.1"}, json.dumps(urls)
 
 

@@ -49,6 +49,7 @@ def test_a_web_process_that_is_stopping_is_not_ready_and_answers_what_it_has_beg
     kept.connect()
     assert readiness(kept) == 200
     kept.sock.settimeout(1)
+    wait_until(lambda: not cluster.untold(), "nothing else is being written")
     cluster.failpoint("append.after_insert", "hold")
     with ThreadPoolExecutor(1) as pool:
         begun = pool.submit(send, scene.people[0], scene.chats[0], "begun", "begun before the end", at=0)
@@ -56,7 +57,7 @@ def test_a_web_process_that_is_stopping_is_not_ready_and_answers_what_it_has_beg
         cluster.running["web1"].process.send_signal(signal.SIGTERM)
         # Who connects in this moment may never be answered, and after 5 s the process is ended with what it has begun.
         wait_until(lambda: asked_anew(cluster, "web1", timeout=1) in (0, 503), "a balancer hears of it")
-        assert not begun.done()
+        assert not begun.done(), begun.result()
         assert asked_anew(cluster, "web1", timeout=1) in (0, 503) and readiness(kept) in (0, 503, SILENT)
         assert asked_anew(cluster, "web2") == 200
         cluster.release("append.after_insert")
